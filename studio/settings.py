@@ -1,0 +1,53 @@
+"""Where Studio finds its databases, MLflow, and the addresses that people use. Read once, from the environment."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Studio's own settings; those of Cerberus are `cerberus.settings.Settings`."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    data: Path = Field(default=Path(".data"), alias="MLSTUDIO_DATA")
+    mlflow_database: str = Field(default="", alias="MLFLOW_DATABASE_URL")
+    mlflow_database_password: SecretStr = Field(default=SecretStr(""), alias="MLFLOW_DATABASE_PASSWORD")
+    mlflow_url: str = Field(default="http://127.0.0.1:5050", alias="STUDIO_MLFLOW_URL")
+    mlflow_public_url: str = Field(default="http://localhost:5050", alias="MLFLOW_PUBLIC_URL")
+    cerberus_public_url: str = Field(default="http://localhost:5000", alias="CERBERUS_PUBLIC_URL")
+    public_url: str = Field(default="http://localhost:3000", alias="STUDIO_PUBLIC_URL")
+
+    @property
+    def mlflow_database_url(self) -> str:
+        """The address of MLflow's database with its password filled in; SQLite in the data directory by default."""
+        if not self.mlflow_database:
+            return f"sqlite:///{self.data / 'mlflow.db'}"
+        return with_password(self.mlflow_database, self.mlflow_database_password.get_secret_value())
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach Studio over TLS, which makes its cookies Secure."""
+        return self.public_url.lower().startswith("https://")
+
+
+def with_password(url: str, password: str) -> str:
+    """`url` with `password` in it, unless it has one already or there is none to put in."""
+    parts = urlsplit(url)
+    if not password or parts.password or not parts.username:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{host}"))
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    secrets = Path(os.environ.get("MLSTUDIO_SECRETS_DIR", "/run/secrets"))
+    return Settings(_secrets_dir=secrets if secrets.is_dir() else None)
