@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import make_url
 
 
 def secrets_dir() -> Path | None:
@@ -20,10 +20,11 @@ def with_password(url: str, password: str) -> str:
     """
     `url` with `password` filled in, unless it has one or needs none.
     """
-    parsed = make_url(url)
-    if password and parsed.password is None and parsed.username:
-        parsed = parsed.set(password=password)
-    return parsed.render_as_string(hide_password=False)
+    parsed = urlsplit(url)
+    if not password or not parsed.username or parsed.password is not None:
+        return url
+    user, _, host = parsed.netloc.rpartition("@")
+    return urlunsplit(parsed._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
 class Settings(BaseSettings):

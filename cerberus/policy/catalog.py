@@ -137,7 +137,7 @@ def capped(level: Level | None, verbs: frozenset[Verb]) -> Level | None:
     """
     The highest level within `level` whose verbs lie within `verbs`; None when even READ does not. DENY stays DENY.
 
-    `manage` is left out of account: a `write` credential deletes with MANAGE, and managing is asked for by its own verb.
+    `manage` does not count: a `write` credential deletes with MANAGE, and managing is asked for by its own verb.
     """
     if level is None or level is Level.DENY:
         return level

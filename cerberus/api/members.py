@@ -1,0 +1,45 @@
+"""Who has which role in a project. Members see it, maintainers change it."""
+
+from cerberus.api.auth import Caller
+from cerberus.api.endpoint import noun
+from cerberus.api.models import MemberPut, Members, MemberShown, Removed
+from cerberus.errors import Conflict, Forbidden, NotFound
+
+members = noun("members")
+
+
+@members.route(
+    "GET", "/projects/<project>/members", summary="List members", answer=Members, raises=(NotFound, Forbidden)
+)
+def list_members(caller: Caller, project: str) -> Members:
+    found = caller.cerberus.projects.members(caller.actor, project)
+    return Members(items=tuple(MemberShown.of(member) for member in found))
+
+
+@members.route(
+    "PUT",
+    "/projects/<project>/members/<subject>",
+    summary="Give somebody this role in the project, in place of the one they have",
+    body=MemberPut,
+    answer=MemberShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def put_member(caller: Caller, body: MemberPut, project: str, subject: str) -> MemberShown:
+    try:
+        member = caller.cerberus.projects.change_role(caller.actor, project, subject=subject, role=body.role)
+    except NotFound:
+        member = caller.cerberus.projects.add_member(
+            caller.actor, project, subject=subject, role=body.role, expires_at=body.expires_at, reason=body.reason
+        )
+    return MemberShown.of(member)
+
+
+@members.route(
+    "DELETE",
+    "/projects/<project>/members/<subject>",
+    summary="Take somebody's roles and grants in the project away",
+    answer=Removed,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def remove_member(caller: Caller, project: str, subject: str) -> Removed:
+    return Removed.of(caller.cerberus.projects.remove_member(caller.actor, project, subject=subject))

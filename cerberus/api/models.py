@@ -1,0 +1,307 @@
+"""The shapes of requests and answers. Requests are strict: an unknown field or a wrong type is refused by name."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from cerberus.api.parsing import Line, Name, Password, Text
+from cerberus.policy import Kind, PlatformRole, Scope, SubjectKind, Verb
+
+
+class Request(BaseModel):
+    """What a client sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Query(BaseModel):
+    """The parameters of a query string: text, so types are read from it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """What the server answers, read from the attributes of the service's values."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True, json_schema_mode="serialization")  # type: ignore[typeddict-unknown-key]
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """
+        The answer that shows `value`.
+        """
+        return cls.model_validate(value)
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457): `code` for programs, `detail` and `hint` for people, `field` for forms."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+    field: str | None = None
+    request_id: str
+
+
+class NoQuery(Query):
+    """No parameters at all."""
+
+
+class Page(Query):
+    """Which part of a list: `after` is the `next` of the page before."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    after: Name | None = None
+
+
+class PeopleQuery(Page):
+    """People whose name or display name contains `text`."""
+
+    text: Line = ""
+
+
+class Health(Answer):
+    """The process answers, or is ready to work."""
+
+    status: str
+
+
+class SignIn(Request):
+    """A name and its password."""
+
+    name: Name
+    password: Password
+
+
+class SignedIn(Answer):
+    """A token that works until `expires_at`, sign-out, a password change, or until the account is disabled."""
+
+    token: str
+    expires_at: datetime
+    name: str
+
+
+class PasswordChange(Request):
+    """The present password and the new one."""
+
+    current: Password
+    new: Password
+
+
+class Membership(Answer):
+    """A project and what the caller is there."""
+
+    slug: str
+    name: str
+    description: str
+    archived: bool
+    roles: tuple[str, ...]
+
+
+class Me(Answer):
+    """Who the token belongs to and what it may be used for."""
+
+    name: str
+    display_name: str
+    kind: SubjectKind
+    groups: tuple[str, ...]
+    platform_roles: tuple[PlatformRole, ...]
+    scopes: tuple[Scope, ...]
+    token_project: str | None
+    projects: tuple[Membership, ...]
+
+
+class TokenCreate(Request):
+    """A token to be made. `owner` names a service account of a project that the caller manages."""
+
+    name: Name
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))] = (Scope.READ, Scope.WRITE)
+    project: Name | None = None
+    days: Annotated[int, Field(ge=1, le=365)] = 90
+    owner: Name | None = None
+
+
+class TokenShown(Answer):
+    """A token without its secret."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: tuple[Scope, ...]
+    project: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class TokenCreated(TokenShown):
+    """A new token; `secret` is shown this once."""
+
+    secret: str
+
+
+class TokensQuery(Query):
+    """Whose tokens: one's own, or those of a service account that one manages."""
+
+    owner: Name | None = None
+
+
+class Tokens(Answer):
+    """Tokens, newest first."""
+
+    items: tuple[TokenShown, ...]
+    next: str | None = None
+
+
+class ProjectCreate(Request):
+    """A project to be made. `slug` is its name in addresses and its MLflow workspace."""
+
+    slug: Name
+    name: Line = ""
+    description: Text = ""
+
+
+class ProjectShown(Answer):
+    """A project."""
+
+    slug: str
+    name: str
+    description: str
+    archived: bool
+
+
+class Projects(Answer):
+    """The projects that the caller may see, by name."""
+
+    items: tuple[ProjectShown, ...]
+    next: str | None = None
+
+
+class MemberPut(Request):
+    """The role that somebody is to have, until when, and why."""
+
+    role: Name
+    expires_at: AwareDatetime | None = None
+    reason: Text = ""
+
+
+class MemberShown(Answer):
+    """Who has which role in a project."""
+
+    subject: str
+    kind: SubjectKind
+    display_name: str
+    role: str
+    disabled: bool
+    expires_at: datetime | None
+    reason: str
+    added_at: datetime
+    added_by: str | None
+
+
+class Members(Answer):
+    """The members of a project."""
+
+    items: tuple[MemberShown, ...]
+    next: str | None = None
+
+
+class Removed(Answer):
+    """What was taken away: roles, and grants on single resources."""
+
+    bindings: int
+    grants: int
+
+
+class RoleShown(Answer):
+    """A role: a level for each kind (`*` = every other kind), and whether it manages the project."""
+
+    name: str
+    description: str
+    levels: dict[str, str]
+    manages_project: bool
+
+
+class Roles(Answer):
+    """The roles that one can have in a project."""
+
+    items: tuple[RoleShown, ...]
+    next: str | None = None
+
+
+class Check(Request):
+    """May the caller do this? Without `id`: to the kind as a whole, e.g. to create one."""
+
+    verb: Verb
+    kind: Kind
+    project: Name
+    id: Name = "*"
+
+
+class Checks(Request):
+    """Up to 100 questions, answered under one state of the policy."""
+
+    checks: Annotated[tuple[Check, ...], Field(min_length=1, max_length=100)]
+
+
+class Checked(Answer):
+    """The answer, and why: `reason` for programs, `detail` for people."""
+
+    allowed: bool
+    visible: bool
+    reason: str
+    detail: str
+
+
+class ManyChecked(Answer):
+    """The answers in the order of the questions; `version` is the state of the policy that gave them."""
+
+    items: tuple[Checked, ...]
+    version: int
+
+
+class UserCreate(Request):
+    """A person. Without a password one cannot sign in until an admin sets one."""
+
+    name: Name
+    display_name: Line = ""
+    password: Password | None = None
+    admin: bool = False
+
+
+class UserShown(Answer):
+    """A person, as admins see it."""
+
+    name: str
+    kind: SubjectKind
+    display_name: str
+    disabled: bool
+    platform_roles: tuple[PlatformRole, ...]
+    created_at: datetime
+
+
+class Users(Answer):
+    """People by name; `next` is the `after` of the following page."""
+
+    items: tuple[UserShown, ...]
+    next: str | None = None
+
+
+class NewPassword(Answer):
+    """A password that was made by chance, shown this once."""
+
+    password: str
+
+
+def fields_of(value: object, *names: str) -> dict[str, Any]:
+    """
+    The named attributes of a value, for answers that add some of their own.
+    """
+    return {name: getattr(value, name) for name in names}

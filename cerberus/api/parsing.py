@@ -1,0 +1,137 @@
+"""Reads bodies and query strings strictly: what is odd is refused, with the name of the field."""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+from flask import Request
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from cerberus.errors import Invalid, NotFound
+
+LARGEST_BODY: Final = 64 * 1024
+LONGEST_NAME: Final = 255
+INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories that no one-line text needs: controls, direction marks, private use, surrogates, line breaks."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def only_visible(text: str) -> str:
+    """
+    `text`, unless it holds characters that one cannot see.
+    """
+    if any(unicodedata.category(letter) in INVISIBLE for letter in text):
+        raise PydanticCustomError("invisible", "must not contain control or invisible characters")
+    return text
+
+
+def no_controls(text: str) -> str:
+    """
+    `text`, unless it holds control characters other than line breaks and tabs.
+    """
+    if any(unicodedata.category(letter) == "Cc" and letter not in "\n\r\t" for letter in text):
+        raise PydanticCustomError("control", "must not contain control characters")
+    return text
+
+
+Line = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(only_visible)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(only_visible)]
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(no_controls)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+def printable(name: object) -> str:
+    """
+    A part of a field's path as text that any log or terminal takes.
+    """
+    return str(name).encode("ascii", "backslashreplace").decode()[:100]
+
+
+def refuse(error: ValidationError) -> NoReturn:
+    """
+    Raises Invalid for the first thing wrong. The value itself is not repeated: it may be a password.
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(printable(part) for part in first["loc"])
+    message = "is not a field of this request" if first["type"] == "extra_forbidden" else first["msg"]
+    raise Invalid(f"{field}: {message}" if field else message, field=field) from None
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """
+    A JSON object, refused when it names one thing twice: readers differ in which of the two they take.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadRequest("The body names one field twice.")
+    return found
+
+
+def no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def unpaired(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """
+    The paths of all strings in a JSON value that no UTF-8 text can hold.
+    """
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        yield path
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unpaired(item, (*path, str(index)))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from unpaired(key, (*path, printable(key)))
+            yield from unpaired(item, (*path, printable(key)))
+
+
+def body_of(request: Request, model: type[Model]) -> Model:
+    """
+    The body as `model`. 415 when it is not sent as JSON, 400 when it is none, 422 naming the field otherwise.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("The body must be JSON.")
+    raw = request.get_data(cache=False)
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each, parse_constant=no_constant)
+        broken = next(unpaired(value), None)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object.", field="")
+    if broken is not None:
+        field = ".".join(broken)
+        raise Invalid(f"{field}: must be valid Unicode text", field=field)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        refuse(error)
+
+
+def query_of(arguments: MultiDict[str, str], model: type[Model]) -> Model:
+    """
+    The query string as `model`; 422 names a parameter that is unknown, given twice or wrong.
+    """
+    for name, values in arguments.lists():
+        if len(values) > 1:
+            raise Invalid(f"{printable(name)}: given more than once", field=printable(name))
+    try:
+        return model.model_validate_strings(arguments.to_dict())
+    except ValidationError as error:
+        refuse(error)
+
+
+def check_path(arguments: dict[str, Any]) -> None:
+    """
+    Raises NotFound when a part of the path is a name that nothing can have.
+    """
+    for value in arguments.values():
+        text = str(value)
+        if len(text) > LONGEST_NAME or any(unicodedata.category(letter) in INVISIBLE for letter in text):
+            raise NotFound("There is nothing of this name.")

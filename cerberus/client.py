@@ -1,0 +1,338 @@
+"""Cerberus from a notebook or a script: who am I, what may I, who is in my project.
+
+    from cerberus.client import Client
+
+    cerberus = Client()                      # CERBERUS_URL and MLFLOW_TRACKING_TOKEN, or Client(url, token)
+    cerberus.me().name
+    cerberus.can("update", "experiment", "fraud")
+
+Needs `requests` only. Errors are those of `cerberus.errors`.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+import requests
+
+from cerberus.errors import (
+    CerberusError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    Throttled,
+    Unavailable,
+)
+
+DEFAULT_URL: Final = "http://localhost:5000"
+REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
+BY_STATUS: Final[Mapping[int, type[CerberusError]]] = {
+    401: NotSignedIn,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    503: Unavailable,
+}
+SECONDS: Final = 10.0
+RETRIES: Final = 4
+FIRST_PAUSE: Final = 0.2
+SUCCESS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project; `roles` are the caller's own and only filled in by `me()`."""
+
+    slug: str
+    name: str
+    description: str
+    archived: bool
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the token belongs to and what it may be used for."""
+
+    name: str
+    display_name: str
+    kind: str
+    groups: tuple[str, ...]
+    platform_roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    token_project: str | None
+    projects: tuple[Project, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who has which role in a project."""
+
+    subject: str
+    kind: str
+    display_name: str
+    role: str
+    disabled: bool
+    expires_at: datetime | None
+    reason: str
+    added_at: datetime
+    added_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token; `secret` is filled in only when it was just made."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: tuple[str, ...]
+    project: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """May I? True or False, and why."""
+
+    allowed: bool
+    visible: bool
+    reason: str
+    detail: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask `check_many`; without an id it is about the kind as a whole."""
+
+    verb: str
+    kind: str
+    project: str
+    id: str = "*"
+
+
+class Client:
+    """
+    Cerberus' API with one token. Every call raises an error of `cerberus.errors` when it is refused.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, timeout: float = SECONDS, retries: int = RETRIES
+    ) -> None:
+        """
+        Args:
+            url: Cerberus' address; without it CERBERUS_URL, or http://localhost:5000.
+            token: `mls_...`; without it MLFLOW_TRACKING_TOKEN, the variable that MLflow's client reads too.
+            timeout: seconds that one request may take.
+            retries: how often to repeat what the server could not do for the moment (503).
+        """
+        self.url = (url or os.environ.get("CERBERUS_URL") or DEFAULT_URL).rstrip("/")
+        self.timeout = timeout
+        self.retries = retries
+        self._session = requests.Session()
+        self._session.trust_env = False  # a ~/.netrc would replace the token
+        self._session.proxies = requests.utils.getproxies()
+        token = token or os.environ.get("MLFLOW_TRACKING_TOKEN", "")
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """
+        Closes the connections.
+        """
+        self._session.close()
+
+    def sign_in(self, name: str, password: str) -> None:
+        """
+        Uses a token that lives as long as this session from here on: for scripts that have a password only.
+        """
+        found = self._call("POST", "/sign-in", {"name": name, "password": password})
+        self._session.headers["Authorization"] = f"Bearer {found['token']}"
+
+    def sign_out(self) -> None:
+        """
+        Ends what `sign_in` began.
+        """
+        self._call("POST", "/sign-out")
+        del self._session.headers["Authorization"]
+
+    def me(self) -> Me:
+        """
+        Who the token belongs to, with groups, projects and roles.
+        """
+        return _read(Me, self._call("GET", "/me"))
+
+    def projects(self) -> list[Project]:
+        """
+        The projects that one may see, by name.
+        """
+        return [_read(Project, item) for item in self._call("GET", "/projects")["items"]]
+
+    def project(self, slug: str) -> Project:
+        """
+        One project.
+        """
+        return _read(Project, self._call("GET", f"/projects/{_part(slug)}"))
+
+    def members(self, project: str) -> list[Member]:
+        """
+        Who is in the project.
+        """
+        return [_read(Member, item) for item in self._call("GET", f"/projects/{_part(project)}/members")["items"]]
+
+    def set_member(
+        self, project: str, subject: str, *, role: str, expires_at: datetime | None = None, reason: str = ""
+    ) -> Member:
+        """
+        Gives a user, group or service account this role in the project, in place of the one it has.
+        """
+        body = {"role": role, "reason": reason, "expires_at": expires_at.isoformat() if expires_at else None}
+        return _read(Member, self._call("PUT", f"/projects/{_part(project)}/members/{_part(subject)}", body))
+
+    def remove_member(self, project: str, subject: str) -> None:
+        """
+        Takes away what somebody has in the project.
+        """
+        self._call("DELETE", f"/projects/{_part(project)}/members/{_part(subject)}")
+
+    def check(self, verb: str, kind: str, project: str, id: str = "*") -> Answer:
+        """
+        Whether one may do this, and why. Without an id: to the kind as a whole, e.g. to create one.
+        """
+        body = {"verb": str(verb), "kind": str(kind), "project": project, "id": id}
+        return _read(Answer, self._call("POST", "/check", body, repeatable=True))
+
+    def check_many(self, questions: Iterable[Question]) -> list[Answer]:
+        """
+        Up to 100 questions, answered at one moment.
+        """
+        checks = [
+            {"verb": str(each.verb), "kind": str(each.kind), "project": each.project, "id": each.id}
+            for each in questions
+        ]
+        found = self._call("POST", "/checks", {"checks": checks}, repeatable=True)
+        return [_read(Answer, item) for item in found["items"]]
+
+    def can(self, verb: str, kind: str, project: str, id: str = "*") -> bool:
+        """
+        Whether one may do this.
+        """
+        return self.check(verb, kind, project, id).allowed
+
+    def tokens(self) -> list[Token]:
+        """
+        One's access tokens.
+        """
+        return [_read(Token, item) for item in self._call("GET", "/tokens")["items"]]
+
+    def create_token(
+        self, name: str, *, scopes: Iterable[str] = ("read", "write"), project: str | None = None, days: int = 90
+    ) -> Token:
+        """
+        A new token with its secret.
+        """
+        body = {"name": name, "scopes": [str(scope) for scope in scopes], "project": project, "days": days}
+        return _read(Token, self._call("POST", "/tokens", body))
+
+    def revoke_token(self, token_id: str) -> None:
+        """
+        Ends a token at once.
+        """
+        self._call("DELETE", f"/tokens/{_part(token_id)}")
+
+    def _call(self, method: str, path: str, body: object = None, *, repeatable: bool = False) -> Any:
+        patience = self.retries if repeatable or method in REPEATABLE else 0
+        for attempt in range(patience):
+            try:
+                return self._call_once(method, path, body)
+            except Unavailable:
+                time.sleep(FIRST_PAUSE * 2**attempt)
+        return self._call_once(method, path, body)
+
+    def _call_once(self, method: str, path: str, body: object) -> Any:
+        try:
+            response = self._session.request(
+                method, f"{self.url}/api/v1{path}", json=body, timeout=self.timeout, allow_redirects=False
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise _unreachable(self.url, error) from error
+        except requests.RequestException as error:
+            raise Invalid(f"{self.url} is not an address that one can call: {error}", field="url") from error
+        if response.status_code // 100 != SUCCESS:
+            raise _error(response)
+        return response.json() if response.content else None
+
+
+Value = TypeVar("Value", Project, Me, Member, Token, Answer)
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _unreachable(url: str, error: requests.RequestException) -> Unavailable:
+    return Unavailable(
+        f"Cerberus at {url} does not answer ({type(error).__name__}).",
+        hint="Is CERBERUS_URL right, and is Cerberus running?",
+    )
+
+
+def _error(response: requests.Response) -> CerberusError:
+    try:
+        problem = response.json()
+        message, hint = str(problem["detail"]), str(problem.get("hint") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem, message, hint = (
+            {},
+            f"The server answered {response.status_code}.",
+            "Is CERBERUS_URL Cerberus' address?",
+        )
+    if response.status_code == 429:
+        wait = response.headers.get("Retry-After", "")
+        return Throttled(message, retry_after=int(wait) if wait.isdigit() else 60, hint=hint)
+    if kind := BY_STATUS.get(response.status_code):
+        return kind(message, hint=hint)
+    if response.status_code < 500:
+        return Invalid(message, field=str(problem.get("field") or ""), hint=hint)
+    return CerberusError(message, hint=hint)
+
+
+def _value(name: str, value: Any) -> Any:
+    if name.endswith("_at") and value is not None:
+        return datetime.fromisoformat(value)
+    if name == "projects":
+        return tuple(_read(Project, item) for item in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read(kind: type[Value], values: dict[str, Any]) -> Value:
+    """
+    The answer as a value. What a newer server adds is passed over.
+    """
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})

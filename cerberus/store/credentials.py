@@ -1,0 +1,217 @@
+"""Access tokens, sessions and failed sign-ins."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session as OrmSession
+
+from cerberus.policy import Scope
+from cerberus.store.records import Credential, Session, Token
+from cerberus.store.tables import FailureRow, ProjectRow, SessionRow, SubjectRow, TokenRow
+
+
+def scopes_of(text: str) -> frozenset[Scope]:
+    """
+    The scopes that a column holds.
+    """
+    return frozenset(Scope(part) for part in text.split(",") if part)
+
+
+def scopes_text(scopes: Iterable[Scope]) -> str:
+    """
+    The scopes as the column holds them.
+    """
+    return ",".join(sorted(scopes))
+
+
+def credential(session: OrmSession, token_id: str) -> Credential | None:
+    """
+    What the check of an access token needs; None when there is no such token.
+    """
+    found = session.execute(
+        select(TokenRow, SessionRow, ProjectRow.slug)
+        .outerjoin(SessionRow, SessionRow.id == TokenRow.session_id)
+        .outerjoin(ProjectRow, ProjectRow.id == TokenRow.project_id)
+        .where(TokenRow.id == token_id)
+    ).first()
+    if found is None:
+        return None
+    token, signed_in, slug = found
+    return Credential(
+        id=token.id,
+        secret_hash=token.secret_hash,
+        subject_id=token.subject_id,
+        scopes=scopes_of(token.scopes),
+        project=slug,
+        expires_at=token.expires_at,
+        ended=token.revoked_at is not None or (signed_in is not None and signed_in.ended_at is not None),
+        last_used_at=token.last_used_at,
+    )
+
+
+def token(row: TokenRow, owner: str, project: str | None) -> Token:
+    """
+    The row as a value.
+    """
+    return Token(
+        id=row.id,
+        name=row.name,
+        owner=owner,
+        scopes=scopes_of(row.scopes),
+        project=project,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def insert_token(session: OrmSession, row: TokenRow) -> None:
+    """
+    Stores a new token.
+    """
+    session.add(row)
+    session.flush()
+
+
+def tokens_of(session: OrmSession, subject_id: int) -> list[Token]:
+    """
+    The subject's tokens, newest first; those that belong to a session are not listed.
+    """
+    found = session.execute(
+        select(TokenRow, SubjectRow.name, ProjectRow.slug)
+        .join(SubjectRow, SubjectRow.id == TokenRow.subject_id)
+        .outerjoin(ProjectRow, ProjectRow.id == TokenRow.project_id)
+        .where(TokenRow.subject_id == subject_id, TokenRow.session_id.is_(None))
+        .order_by(TokenRow.created_at.desc(), TokenRow.id)
+    )
+    return [token(row, name, slug) for row, name, slug in found]
+
+
+def used(session: OrmSession, token_id: str, at: datetime) -> None:
+    """
+    Notes the use of a token.
+    """
+    session.execute(update(TokenRow).where(TokenRow.id == token_id).values(last_used_at=at))
+
+
+def revoke_tokens(session: OrmSession, subject_id: int, at: datetime) -> None:
+    """
+    Revokes every token of the subject.
+    """
+    session.execute(
+        update(TokenRow).where(TokenRow.subject_id == subject_id, TokenRow.revoked_at.is_(None)).values(revoked_at=at)
+    )
+
+
+def signed_in(session: OrmSession, cookie_hash: str) -> Session | None:
+    """
+    The session of that cookie, ended or not; None when there is none.
+    """
+    found = session.execute(
+        select(SessionRow, SubjectRow.name)
+        .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+        .where(SessionRow.cookie_hash == cookie_hash)
+    ).first()
+    return None if found is None else session_value(*found)
+
+
+def session_value(row: SessionRow, name: str) -> Session:
+    """
+    The row as a value.
+    """
+    return Session(
+        id=row.id,
+        subject_id=row.subject_id,
+        name=name,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+        address=row.address,
+        client=row.client,
+    )
+
+
+def sessions_of(session: OrmSession, subject_id: int, now: datetime, *, seen_after: datetime) -> list[Session]:
+    """
+    The subject's living sessions, last seen first.
+    """
+    found = session.execute(
+        select(SessionRow, SubjectRow.name)
+        .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+        .where(
+            SessionRow.subject_id == subject_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+            SessionRow.last_seen_at > seen_after,
+        )
+        .order_by(SessionRow.last_seen_at.desc())
+    )
+    return [session_value(row, name) for row, name in found]
+
+
+def seen(session: OrmSession, session_id: int, at: datetime) -> None:
+    """
+    Notes that the session was used.
+    """
+    session.execute(update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=at))
+
+
+def end_sessions(session: OrmSession, at: datetime, *, subject_id: int, session_id: int | None = None) -> int:
+    """
+    Ends the subject's sessions (all, or that one); how many were alive.
+    """
+    query = update(SessionRow).where(SessionRow.subject_id == subject_id, SessionRow.ended_at.is_(None))
+    if session_id is not None:
+        query = query.where(SessionRow.id == session_id)
+    return int(session.execute(query.values(ended_at=at)).rowcount)  # type: ignore[attr-defined]
+
+
+def sweep(session: OrmSession, subject_id: int, *, before: datetime) -> None:
+    """
+    Deletes the subject's sessions, and tokens of sessions, that were over before then.
+    """
+    session.execute(
+        delete(SessionRow).where(
+            SessionRow.subject_id == subject_id, or_(SessionRow.ended_at < before, SessionRow.expires_at < before)
+        )
+    )
+
+
+def failures(session: OrmSession, who: str, *, since: datetime) -> FailureRow | None:
+    """
+    The failures counted for an account or address in a window that began after `since`; None without any.
+    """
+    return session.scalar(select(FailureRow).where(FailureRow.who == who, FailureRow.since > since))
+
+
+def count_failure(session: OrmSession, who: str, at: datetime, *, since: datetime) -> int:
+    """
+    Counts one more failure, in a new window when the old one began before `since`; how many there are now.
+    """
+    row = session.get(FailureRow, who)
+    if row is None:
+        row = FailureRow(who=who, count=0, since=at)
+        session.add(row)
+    if row.since <= since:
+        row.count, row.since = 0, at
+    row.count += 1
+    session.flush()
+    return row.count
+
+
+def forget_failures(session: OrmSession, who: str) -> None:
+    """
+    A successful sign-in starts the count anew.
+    """
+    session.execute(delete(FailureRow).where(FailureRow.who == who))
+
+
+def sweep_failures(session: OrmSession, *, since: datetime) -> None:
+    """
+    Deletes windows that are over.
+    """
+    if session.scalar(select(func.count()).select_from(FailureRow).where(FailureRow.since <= since)):
+        session.execute(delete(FailureRow).where(FailureRow.since <= since))

@@ -1,0 +1,163 @@
+"""Connections and transactions. Faults of the database leave here as `Unavailable`, never as an answer."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, select
+from sqlalchemy.orm import Session as OrmSession
+
+from cerberus.errors import Unavailable
+from cerberus.store.tables import PolicyStateRow
+
+log = logging.getLogger(__name__)
+
+AWAY = "Cerberus' database cannot be reached."
+AWAY_HINT = "Nothing was changed and nothing is allowed until it is back; try again in a moment."
+SECONDS_TO_CONNECT = 2
+SECONDS_TO_ANSWER = 20
+FAULTS = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": SECONDS_TO_ANSWER, "check_same_thread": False})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() in ("mysql", "mariadb"):
+        # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
+        return create_engine(
+            parsed,
+            isolation_level="READ COMMITTED",
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=SECONDS_TO_CONNECT,
+            pool_recycle=1800,
+            connect_args={
+                "charset": "utf8mb4",
+                "connect_timeout": SECONDS_TO_CONNECT,
+                "read_timeout": SECONDS_TO_ANSWER,
+                "write_timeout": SECONDS_TO_ANSWER,
+            },
+        )
+    raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
+
+
+def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: taking it half-way could fail where waiting would have helped.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """
+    One Cerberus database. Thread-safe; open one a process.
+    """
+
+    def __init__(self, url: str) -> None:
+        """
+        Args:
+            url: `sqlite:///...` or `mysql+pymysql://...`, password included.
+
+        Connects at the first use. ValueError for a URL of another kind.
+        """
+        self.url = url
+        self.engine = _engine(url)
+        self._writing = self.engine.execution_options(writes=True)
+
+    def __repr__(self) -> str:
+        return f"Database({self.engine.url.render_as_string(hide_password=True)})"
+
+    def close(self) -> None:
+        """
+        Closes every pooled connection.
+        """
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[OrmSession]:
+        """
+        A transaction that only reads. A connection that the server has closed meanwhile is replaced once.
+        """
+        with self.faults_translated():
+            self._wake()
+            with OrmSession(self.engine, expire_on_commit=False) as session:
+                yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[OrmSession]:
+        """
+        A transaction that ends with a commit, or with nothing changed when the block raises.
+
+        IntegrityError passes through: only the use case knows what it means.
+        """
+        with self.faults_translated():
+            self._wake()
+            with OrmSession(self._writing, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    def version(self) -> int:
+        """
+        The policy version now, in a transaction of its own.
+        """
+        with self.faults_translated():
+            try:
+                return self._read_version()
+            except exc.DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return self._read_version()  # the pool was emptied by the fault: this connects anew
+
+    def _read_version(self) -> int:
+        with self.engine.connect() as connection:
+            version = connection.execute(_VERSION).scalar()
+        if version is None:
+            raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")
+        return int(version)
+
+    def _wake(self) -> None:
+        # One failed statement empties the pool, so that what follows connects anew.
+        if self.engine.dialect.name == "sqlite":
+            return
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+
+    @contextmanager
+    def faults_translated(self) -> Iterator[None]:
+        """
+        Faults of the database leave the block as `Unavailable`.
+        """
+        try:
+            yield
+        except FAULTS as error:
+            log.error("database fault: %s", _first_line(error))
+            raise Unavailable(AWAY, hint=AWAY_HINT) from error
+        except exc.ProgrammingError as error:  # a table is missing: no schema, or another one
+            log.error("database without the expected schema: %s", _first_line(error))
+            raise Unavailable(
+                "Cerberus' database lacks the expected tables.", hint="Run `cerberus migrate`."
+            ) from error
+
+
+_VERSION = select(PolicyStateRow.version).where(PolicyStateRow.id == 1)
+
+
+def _first_line(error: exc.SQLAlchemyError) -> str:
+    origin = getattr(error, "orig", None) or error
+    return re.sub(r"\s+", " ", str(origin))[:200]

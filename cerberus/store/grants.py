@@ -1,0 +1,130 @@
+"""Grants on single resources and on kinds, ownership among them."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as OrmSession
+
+from cerberus.policy import Level, Resource, Source, SubjectKind
+from cerberus.store.principals import as_kind
+from cerberus.store.records import Grant
+from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
+
+
+def grant(row: GrantRow, subject: SubjectRow, project: str) -> Grant:
+    """
+    The row as a value.
+    """
+    return Grant(
+        id=row.id,
+        project=project,
+        subject_id=subject.id,
+        subject=subject.name,
+        subject_kind=SubjectKind(subject.kind),
+        kind=as_kind(row.kind),
+        resource_id=row.resource_id,
+        level=Level(row.level),
+        source=Source(row.source),
+        expires_at=row.expires_at,
+        reason=row.reason,
+        added_at=row.added_at,
+        added_by=row.added_by,
+    )
+
+
+def find(
+    session: OrmSession, project: ProjectRow, resource: Resource, subject_id: int, source: Source
+) -> GrantRow | None:
+    """
+    The subject's grant of that source on the resource, or None.
+    """
+    return session.scalar(
+        select(GrantRow).where(
+            GrantRow.project_id == project.id,
+            GrantRow.kind == resource.kind,
+            GrantRow.resource_id == resource.id,
+            GrantRow.subject_id == subject_id,
+            GrantRow.source == source,
+        )
+    )
+
+
+def insert(
+    session: OrmSession,
+    project: ProjectRow,
+    resource: Resource,
+    *,
+    subject_id: int,
+    level: Level,
+    source: Source,
+    expires_at: datetime | None,
+    reason: str,
+    at: datetime,
+    by: str,
+) -> GrantRow:
+    """
+    A new grant. IntegrityError when the subject has one of that source there.
+    """
+    row = GrantRow(
+        project_id=project.id,
+        subject_id=subject_id,
+        kind=resource.kind,
+        resource_id=resource.id,
+        level=level,
+        source=source,
+        expires_at=expires_at,
+        reason=reason,
+        added_at=at,
+        added_by=by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get(session: OrmSession, grant_id: int) -> tuple[GrantRow, Grant] | None:
+    """
+    The grant of that id as row and value, or None.
+    """
+    row = session.get(GrantRow, grant_id)
+    if row is None:
+        return None
+    project = session.get_one(ProjectRow, row.project_id)
+    return row, grant(row, session.get_one(SubjectRow, row.subject_id), project.slug)
+
+
+def on(session: OrmSession, project: ProjectRow, resource: Resource) -> list[Grant]:
+    """
+    Every grant that names exactly this resource (or, with id `*`, exactly this kind), by subject.
+    """
+    found = session.execute(
+        select(GrantRow, SubjectRow)
+        .join(SubjectRow, SubjectRow.id == GrantRow.subject_id)
+        .where(GrantRow.project_id == project.id, GrantRow.kind == resource.kind, GrantRow.resource_id == resource.id)
+        .order_by(SubjectRow.name)
+    )
+    return [grant(row, subject, project.slug) for row, subject in found]
+
+
+def forget(session: OrmSession, project: ProjectRow, resource: Resource) -> int:
+    """
+    Deletes every grant on the resource; how many.
+    """
+    found = session.execute(
+        delete(GrantRow).where(
+            GrantRow.project_id == project.id, GrantRow.kind == resource.kind, GrantRow.resource_id == resource.id
+        )
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def rename(session: OrmSession, project: ProjectRow, resource: Resource, new_id: str) -> int:
+    """
+    Moves every grant on the resource to another id; how many.
+    """
+    found = session.execute(
+        update(GrantRow)
+        .where(GrantRow.project_id == project.id, GrantRow.kind == resource.kind, GrantRow.resource_id == resource.id)
+        .values(resource_id=new_id)
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]

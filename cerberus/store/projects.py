@@ -1,0 +1,171 @@
+"""Projects and who has which role in them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session as OrmSession
+
+from cerberus.policy import SubjectKind
+from cerberus.store.records import Member, ProjectInfo
+from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
+
+
+def project_info(row: ProjectRow) -> ProjectInfo:
+    """
+    The row as a value.
+    """
+    return ProjectInfo(row.slug, row.name, row.description, row.archived_at is not None, row.created_at)
+
+
+def project_row(session: OrmSession, slug: str) -> ProjectRow | None:
+    """
+    The project's row, or None.
+    """
+    return session.scalar(select(ProjectRow).where(ProjectRow.slug == slug))
+
+
+def insert(session: OrmSession, *, slug: str, name: str, description: str, at: datetime) -> ProjectRow:
+    """
+    A new project. IntegrityError when the slug is taken.
+    """
+    row = ProjectRow(slug=slug, name=name, description=description, created_at=at, archived_at=None)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def every(session: OrmSession) -> list[ProjectInfo]:
+    """
+    All projects by name.
+    """
+    return [project_info(row) for row in session.scalars(select(ProjectRow).order_by(ProjectRow.name, ProjectRow.slug))]
+
+
+def member(binding: BindingRow, subject: SubjectRow) -> Member:
+    """
+    The binding as the list of members shows it.
+    """
+    return Member(
+        subject_id=subject.id,
+        subject=subject.name,
+        kind=SubjectKind(subject.kind),
+        display_name=subject.display_name,
+        disabled=subject.disabled,
+        role=binding.role,
+        expires_at=binding.expires_at,
+        reason=binding.reason,
+        added_at=binding.added_at,
+        added_by=binding.added_by,
+    )
+
+
+def members(session: OrmSession, project_id: int) -> list[Member]:
+    """
+    Everybody who has a role in the project, by name.
+    """
+    found = session.execute(
+        select(BindingRow, SubjectRow)
+        .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
+        .where(BindingRow.project_id == project_id)
+        .order_by(SubjectRow.name)
+    )
+    return [member(binding, subject) for binding, subject in found]
+
+
+def binding_row(session: OrmSession, project_id: int, subject_id: int) -> BindingRow | None:
+    """
+    The subject's binding in the project, or None.
+    """
+    return session.scalar(
+        select(BindingRow).where(BindingRow.project_id == project_id, BindingRow.subject_id == subject_id)
+    )
+
+
+def bind(
+    session: OrmSession,
+    project: ProjectRow,
+    subject: SubjectRow,
+    *,
+    role: str,
+    expires_at: datetime | None,
+    reason: str,
+    at: datetime,
+    by: str,
+) -> BindingRow:
+    """
+    A new binding. IntegrityError when the subject has a role there already.
+    """
+    row = BindingRow(
+        project_id=project.id,
+        subject_id=subject.id,
+        role=role,
+        expires_at=expires_at,
+        reason=reason,
+        added_at=at,
+        added_by=by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def take_away(session: OrmSession, project_id: int, subject_id: int) -> tuple[int, int]:
+    """
+    Deletes the subject's binding and grants in the project; how many of each.
+    """
+    bindings = session.execute(
+        delete(BindingRow).where(BindingRow.project_id == project_id, BindingRow.subject_id == subject_id)
+    )
+    grants = session.execute(
+        delete(GrantRow).where(GrantRow.project_id == project_id, GrantRow.subject_id == subject_id)
+    )
+    return bindings.rowcount, grants.rowcount  # type: ignore[attr-defined]
+
+
+def managed_by(session: OrmSession, subject_ids: Iterable[int], roles: Iterable[str]) -> list[ProjectRow]:
+    """
+    The projects in which one of the subjects has one of the roles.
+    """
+    return list(
+        session.scalars(
+            select(ProjectRow)
+            .join(BindingRow, BindingRow.project_id == ProjectRow.id)
+            .where(BindingRow.subject_id.in_(tuple(subject_ids)), BindingRow.role.in_(tuple(roles)))
+            .order_by(ProjectRow.slug)
+            .distinct()
+        )
+    )
+
+
+def has_holder(session: OrmSession, project_id: int, roles: Iterable[str]) -> bool:
+    """
+    Whether an enabled user holds one of the roles for good, directly or through groups.
+
+    A binding with an end does not count: it would leave the project alone without anybody doing anything.
+    """
+    found = session.execute(
+        select(SubjectRow.id, SubjectRow.kind, SubjectRow.disabled)
+        .join(BindingRow, BindingRow.subject_id == SubjectRow.id)
+        .where(BindingRow.project_id == project_id, BindingRow.role.in_(tuple(roles)), BindingRow.expires_at.is_(None))
+    ).all()
+    if any(kind == SubjectKind.USER and not disabled for _, kind, disabled in found):
+        return True
+    groups = [subject_id for subject_id, kind, _ in found if kind == SubjectKind.GROUP]
+    return bool(groups) and has_enabled_user(session, groups)
+
+
+def has_enabled_user(session: OrmSession, group_ids: Iterable[int]) -> bool:
+    """
+    Whether one of the groups has an enabled user, in it or in a group below it.
+    """
+    below = select(MembershipRow.member_id).where(MembershipRow.group_id.in_(tuple(group_ids))).cte(recursive=True)
+    deeper = select(MembershipRow.member_id).join(below, MembershipRow.group_id == below.c.member_id)
+    everybody = below.union(deeper)
+    found = session.scalar(
+        select(SubjectRow.id)
+        .join(everybody, everybody.c.member_id == SubjectRow.id)
+        .where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
+        .limit(1)
+    )
+    return found is not None

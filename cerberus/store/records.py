@@ -1,0 +1,133 @@
+"""What leaves the store: frozen values, moments in UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cerberus.policy import AnyKind, Level, PlatformRole, Scope, Source, SubjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user, a group or a service account. `project` is the slug of the project that owns a service account."""
+
+    id: int
+    name: str
+    kind: SubjectKind
+    display_name: str
+    disabled: bool
+    platform_roles: frozenset[PlatformRole]
+    project: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """A project; `archived` projects can only be read."""
+
+    slug: str
+    name: str
+    description: str
+    archived: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A binding, as the list of members shows it."""
+
+    subject_id: int
+    subject: str
+    kind: SubjectKind
+    display_name: str
+    disabled: bool
+    role: str
+    expires_at: datetime | None
+    reason: str
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A subject's level on one resource (`resource_id` = `*`: on the whole kind)."""
+
+    id: int
+    project: str
+    subject_id: int
+    subject: str
+    subject_kind: SubjectKind
+    kind: AnyKind
+    resource_id: str
+    level: Level
+    source: Source
+    expires_at: datetime | None
+    reason: str
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token without its secret."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: frozenset[Scope]
+    project: str | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the check of an access token needs to know of it."""
+
+    id: str
+    secret_hash: str
+    subject_id: int
+    scopes: frozenset[Scope]
+    project: str | None
+    expires_at: datetime
+    ended: bool
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser."""
+
+    id: int
+    subject_id: int
+    name: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    address: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One thing that happened; `before` and `after` are what changed. `hash` is None for lines outside the chain."""
+
+    id: int
+    at: datetime
+    who: str
+    on_behalf_of: str
+    action: str
+    target: str
+    project: str | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    outcome: str
+    address: str
+    client: str
+    request_id: str
+    previous_hash: str | None
+    hash: str | None

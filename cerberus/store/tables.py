@@ -1,0 +1,171 @@
+"""Cerberus' tables. Rows stay inside this package; `cerberus.store.records` holds what leaves it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from cerberus.store.types import UtcDateTime, key, long_text
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can find it on each database."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime()}
+
+
+class PolicyStateRow(Base):
+    """The one row that every change of policy or identity raises, and the newest hash of the audit chain."""
+
+    __tablename__ = "policy_state"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    chain_head: Mapped[str] = mapped_column(key(64))
+
+
+class ProjectRow(Base):
+    """A project; its slug is the name of the MLflow workspace."""
+
+    __tablename__ = "projects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(key(63), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
+class SubjectRow(Base):
+    """A user, a group or a service account: whom a rule can name. One name space, so that a name means one thing."""
+
+    __tablename__ = "subjects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(key(20))
+    name: Mapped[str] = mapped_column(key(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str | None] = mapped_column(key(100))
+    disabled: Mapped[bool]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"), index=True)
+    created_at: Mapped[datetime]
+
+
+class PlatformRoleRow(Base):
+    """A subject's role over the whole platform."""
+
+    __tablename__ = "platform_roles"
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(key(20), primary_key=True, index=True)
+
+
+class MembershipRow(Base):
+    """A member of a group; members can be groups."""
+
+    __tablename__ = "memberships"
+    group_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class BindingRow(Base):
+    """A subject has a role in a project."""
+
+    __tablename__ = "bindings"
+    __table_args__ = (UniqueConstraint("project_id", "subject_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(key(64))
+    expires_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(500))
+    added_at: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(key(64))
+
+
+class GrantRow(Base):
+    """A subject has a level on one resource (`resource_id` = `*`: on the whole kind) of a project."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        UniqueConstraint("project_id", "kind", "resource_id", "subject_id", "source"),
+        Index("ix_grants_subject_id_project_id", "subject_id", "project_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(key(40))
+    resource_id: Mapped[str] = mapped_column(key(256))
+    level: Mapped[str] = mapped_column(key(10))
+    source: Mapped[str] = mapped_column(key(20))
+    expires_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(500))
+    added_at: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(key(64))
+
+
+class SessionRow(Base):
+    """A signed-in browser; the cookie itself is not stored."""
+
+    __tablename__ = "sessions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cookie_hash: Mapped[str] = mapped_column(key(64), unique=True)
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(String(64))
+    client: Mapped[str] = mapped_column(String(200))
+
+
+class TokenRow(Base):
+    """An access token; the secret itself is not stored. With `session_id` it lives as long as that session."""
+
+    __tablename__ = "tokens"
+    id: Mapped[str] = mapped_column(key(16), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(key(64))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[str] = mapped_column(key(40))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class FailureRow(Base):
+    """Failed sign-ins of one account or one address since the start of a window."""
+
+    __tablename__ = "sign_in_failures"
+    who: Mapped[str] = mapped_column(key(80), primary_key=True)
+    count: Mapped[int]
+    since: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditRow(Base):
+    """What happened. Lines with a hash are chained: each covers the one before."""
+
+    __tablename__ = "audit_lines"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str] = mapped_column(key(64), index=True)
+    on_behalf_of: Mapped[str] = mapped_column(key(64))
+    action: Mapped[str] = mapped_column(key(60), index=True)
+    target: Mapped[str] = mapped_column(key(400))
+    project: Mapped[str | None] = mapped_column(key(63), index=True)
+    before: Mapped[str | None] = mapped_column(long_text())
+    after: Mapped[str | None] = mapped_column(long_text())
+    outcome: Mapped[str] = mapped_column(key(20))
+    address: Mapped[str] = mapped_column(String(64))
+    client: Mapped[str] = mapped_column(String(200))
+    request_id: Mapped[str] = mapped_column(key(64))
+    previous_hash: Mapped[str | None] = mapped_column(key(64))
+    hash: Mapped[str | None] = mapped_column(key(64))
