@@ -1,0 +1,1 @@
+"""Demo people, projects and runs, trained there and then."""
