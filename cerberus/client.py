@@ -12,14 +12,14 @@ Needs `requests` only. Errors are those of `cerberus.errors`.
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import requests
 
+from cerberus.answers import Answer, Me, Member, Project, Question, Token, read
 from cerberus.errors import (
     CerberusError,
     Conflict,
@@ -30,6 +30,8 @@ from cerberus.errors import (
     Throttled,
     Unavailable,
 )
+
+__all__ = ["Answer", "Client", "Me", "Member", "Project", "Question", "Token"]
 
 DEFAULT_URL: Final = "http://localhost:5000"
 REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
@@ -44,85 +46,6 @@ SECONDS: Final = 10.0
 RETRIES: Final = 4
 FIRST_PAUSE: Final = 0.2
 SUCCESS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project; `roles` are the caller's own and only filled in by `me()`."""
-
-    slug: str
-    name: str
-    description: str
-    archived: bool
-    roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """Who the token belongs to and what it may be used for."""
-
-    name: str
-    display_name: str
-    kind: str
-    groups: tuple[str, ...]
-    platform_roles: tuple[str, ...]
-    scopes: tuple[str, ...]
-    token_project: str | None
-    projects: tuple[Project, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Who has which role in a project."""
-
-    subject: str
-    kind: str
-    display_name: str
-    role: str
-    disabled: bool
-    expires_at: datetime | None
-    reason: str
-    added_at: datetime
-    added_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token; `secret` is filled in only when it was just made."""
-
-    id: str
-    name: str
-    owner: str
-    scopes: tuple[str, ...]
-    project: str | None
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-    secret: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """May I? True or False, and why."""
-
-    allowed: bool
-    visible: bool
-    reason: str
-    detail: str
-
-    def __bool__(self) -> bool:
-        return self.allowed
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to ask `check_many`; without an id it is about the kind as a whole."""
-
-    verb: str
-    kind: str
-    project: str
-    id: str = "*"
 
 
 class Client:
@@ -185,25 +108,25 @@ class Client:
         """
         Who the token belongs to, with groups, projects and roles.
         """
-        return _read(Me, self._call("GET", "/me"))
+        return read(Me, self._call("GET", "/me"))
 
     def projects(self) -> list[Project]:
         """
         The projects that one may see, by name.
         """
-        return [_read(Project, item) for item in self._call("GET", "/projects")["items"]]
+        return [read(Project, item) for item in self._call("GET", "/projects")["items"]]
 
     def project(self, slug: str) -> Project:
         """
         One project.
         """
-        return _read(Project, self._call("GET", f"/projects/{_part(slug)}"))
+        return read(Project, self._call("GET", f"/projects/{_part(slug)}"))
 
     def members(self, project: str) -> list[Member]:
         """
         Who is in the project.
         """
-        return [_read(Member, item) for item in self._call("GET", f"/projects/{_part(project)}/members")["items"]]
+        return [read(Member, item) for item in self._call("GET", f"/projects/{_part(project)}/members")["items"]]
 
     def set_member(
         self, project: str, subject: str, *, role: str, expires_at: datetime | None = None, reason: str = ""
@@ -212,7 +135,7 @@ class Client:
         Gives a user, group or service account this role in the project, in place of the one it has.
         """
         body = {"role": role, "reason": reason, "expires_at": expires_at.isoformat() if expires_at else None}
-        return _read(Member, self._call("PUT", f"/projects/{_part(project)}/members/{_part(subject)}", body))
+        return read(Member, self._call("PUT", f"/projects/{_part(project)}/members/{_part(subject)}", body))
 
     def remove_member(self, project: str, subject: str) -> None:
         """
@@ -225,7 +148,7 @@ class Client:
         Whether one may do this, and why. Without an id: to the kind as a whole, e.g. to create one.
         """
         body = {"verb": str(verb), "kind": str(kind), "project": project, "id": id}
-        return _read(Answer, self._call("POST", "/check", body, repeatable=True))
+        return read(Answer, self._call("POST", "/check", body, repeatable=True))
 
     def check_many(self, questions: Iterable[Question]) -> list[Answer]:
         """
@@ -236,7 +159,7 @@ class Client:
             for each in questions
         ]
         found = self._call("POST", "/checks", {"checks": checks}, repeatable=True)
-        return [_read(Answer, item) for item in found["items"]]
+        return [read(Answer, item) for item in found["items"]]
 
     def can(self, verb: str, kind: str, project: str, id: str = "*") -> bool:
         """
@@ -248,7 +171,7 @@ class Client:
         """
         One's access tokens.
         """
-        return [_read(Token, item) for item in self._call("GET", "/tokens")["items"]]
+        return [read(Token, item) for item in self._call("GET", "/tokens")["items"]]
 
     def create_token(
         self, name: str, *, scopes: Iterable[str] = ("read", "write"), project: str | None = None, days: int = 90
@@ -257,7 +180,7 @@ class Client:
         A new token with its secret.
         """
         body = {"name": name, "scopes": [str(scope) for scope in scopes], "project": project, "days": days}
-        return _read(Token, self._call("POST", "/tokens", body))
+        return read(Token, self._call("POST", "/tokens", body))
 
     def revoke_token(self, token_id: str) -> None:
         """
@@ -286,9 +209,6 @@ class Client:
         if response.status_code // 100 != SUCCESS:
             raise _error(response)
         return response.json() if response.content else None
-
-
-Value = TypeVar("Value", Project, Me, Member, Token, Answer)
 
 
 def _part(name: str) -> str:
@@ -320,19 +240,3 @@ def _error(response: requests.Response) -> CerberusError:
     if response.status_code < 500:
         return Invalid(message, field=str(problem.get("field") or ""), hint=hint)
     return CerberusError(message, hint=hint)
-
-
-def _value(name: str, value: Any) -> Any:
-    if name.endswith("_at") and value is not None:
-        return datetime.fromisoformat(value)
-    if name == "projects":
-        return tuple(_read(Project, item) for item in value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _read(kind: type[Value], values: dict[str, Any]) -> Value:
-    """
-    The answer as a value. What a newer server adds is passed over.
-    """
-    known = {each.name for each in fields(kind)}
-    return kind(**{name: _value(name, value) for name, value in values.items() if name in known})

@@ -76,7 +76,7 @@ def from_cerberus(error: CerberusError) -> Response:
     """
     The translation of an error of the core; a class that nobody listed is a fault of ours.
     """
-    status = STATUS.get(type(error))
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
     if status is None:
         return from_fault(error)
     field = error.field if isinstance(error, Invalid) else ""

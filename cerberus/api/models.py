@@ -1,12 +1,12 @@
 """The shapes of requests and answers. Requests are strict: an unknown field or a wrong type is refused by name."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from cerberus.api.parsing import Line, Name, Password, Text
-from cerberus.policy import Kind, PlatformRole, Scope, SubjectKind, Verb
+from cerberus.api.parsing import Line, Name, Password, Remark, Text
+from cerberus.policy import Kind, Level, PlatformRole, Scope, SubjectKind, Verb
 
 
 class Request(BaseModel):
@@ -189,7 +189,7 @@ class MemberPut(Request):
 
     role: Name
     expires_at: AwareDatetime | None = None
-    reason: Text = ""
+    reason: Remark = ""
 
 
 class MemberShown(Answer):
@@ -225,7 +225,7 @@ class RoleShown(Answer):
 
     name: str
     description: str
-    levels: dict[str, str]
+    levels: dict[Kind | Literal["*"], Level]
     manages_project: bool
 
 

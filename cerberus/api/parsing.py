@@ -14,7 +14,8 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from cerberus.errors import Invalid, NotFound
 
 LARGEST_BODY: Final = 64 * 1024
-LONGEST_NAME: Final = 255
+LONGEST_LINE: Final = 200
+LONGEST_NAME: Final = 256
 INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories that no one-line text needs: controls, direction marks, private use, surrogates, line breaks."""
 
@@ -39,9 +40,10 @@ def no_controls(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(only_visible)]
+Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(only_visible)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(only_visible)]
 Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(no_controls)]
+Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(no_controls)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 

@@ -1,0 +1,138 @@
+"""
+The ritual: for every endpoint what each of the cast is told. Alice maintains `fraud`, Dana contributes, Bob's group
+reads, Charlie has nothing; nobody but an admin sees `churn`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cerberus.api.endpoint import Endpoint
+from cerberus.policy import Scope
+
+PUBLIC = {"openapi", "health.livez", "health.readyz", "sign-in.open_session"}
+MEMBER = {"role": "viewer"}
+CHECK = {"verb": "read", "kind": "experiment", "project": "fraud"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint and the status that each of the cast gets. `writes`: a token for reading is refused."""
+
+    method: str
+    path: str
+    admin: int
+    alice: int
+    dana: int
+    bob: int
+    charlie: int
+    body: Any = None
+    writes: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ROWS = [
+    Row("POST", "/sign-out", 409, 409, 409, 409, 409, writes=False),
+    Row("GET", "/me", 200, 200, 200, 200, 200, writes=False),
+    Row("GET", "/tokens", 200, 200, 200, 200, 200, writes=False),
+    Row("POST", "/tokens", 201, 201, 201, 201, 201, body={"name": "notebook"}),
+    Row("DELETE", "/tokens/nosuchtoken", 404, 404, 404, 404, 404),
+    Row("GET", "/projects", 200, 200, 200, 200, 200, writes=False),
+    Row("POST", "/projects", 201, 403, 403, 403, 403, body={"slug": "credit"}),
+    Row("GET", "/projects/fraud", 200, 200, 200, 200, 404, writes=False),
+    Row("GET", "/projects/churn", 200, 404, 404, 404, 404, writes=False),
+    Row("GET", "/projects/nowhere", 404, 404, 404, 404, 404, writes=False),
+    Row("GET", "/projects/fraud/roles", 200, 200, 200, 200, 404, writes=False),
+    Row("GET", "/projects/fraud/members", 200, 200, 200, 200, 404, writes=False),
+    Row("GET", "/projects/churn/members", 200, 404, 404, 404, 404, writes=False),
+    Row("PUT", "/projects/fraud/members/charlie", 200, 200, 403, 403, 404, body=MEMBER),
+    Row("PUT", "/projects/fraud/members/dana", 200, 200, 403, 403, 404, body=MEMBER),
+    Row("PUT", "/projects/churn/members/charlie", 200, 404, 404, 404, 404, body=MEMBER),
+    Row("PUT", "/projects/fraud/members/nobody", 404, 404, 403, 403, 404, body=MEMBER),
+    Row("DELETE", "/projects/fraud/members/dana", 200, 200, 403, 403, 404),
+    Row("DELETE", "/projects/fraud/members/charlie", 404, 404, 403, 403, 404),
+    Row("POST", "/check", 200, 200, 200, 200, 200, body=CHECK, writes=False),
+    Row("POST", "/checks", 200, 200, 200, 200, 200, body={"checks": [CHECK]}, writes=False),
+    Row("POST", "/me/password", 422, 422, 422, 422, 422, body={"current": "not this one", "new": "a-better-one-4"}),
+    Row("GET", "/users", 200, 403, 403, 403, 403, writes=False),
+    Row("POST", "/users", 201, 403, 403, 403, 403, body={"name": "frank"}),
+    Row("POST", "/users/dana/disable", 204, 403, 403, 403, 403),
+    Row("POST", "/users/dana/enable", 204, 403, 403, 403, 403),
+    Row("POST", "/users/nobody/disable", 404, 403, 403, 403, 403),
+    Row("POST", "/users/dana/reset-password", 200, 403, 403, 403, 403),
+]
+CAST = ("admin", "alice", "dana", "bob", "charlie")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_each_of_the_cast_gets_what_they_may(api, row):
+    # An answer of one must not change that of the next: those who are refused come first.
+    for who in sorted(CAST, key=lambda name: -getattr(row, name)):
+        response = api.as_(who).call(row.method, row.path, **({"json": row.body} if row.body else {}))
+        expected = getattr(row, who)
+        assert response.status_code == expected, (who, response.get_data(as_text=True))
+        if expected < 300 and row.method != "GET" and expected != 200:
+            break
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_without_a_token_nobody_gets_in(api, is_problem, row):
+    response = api.as_(None).call(row.method, row.path, **({"json": row.body} if row.body else {}))
+    is_problem(response, 401)
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="cerberus"'
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.writes], ids=str)
+def test_a_token_for_reading_changes_nothing(api, is_problem, row):
+    reader = api.as_("admin", scopes=frozenset({Scope.READ}))
+    is_problem(reader.call(row.method, row.path, **({"json": row.body} if row.body else {})), 403)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.writes], ids=str)
+def test_a_token_for_reading_reads(api, row):
+    reader = api.as_("alice", scopes=frozenset({Scope.READ}))
+    response = reader.call(row.method, row.path, **({"json": row.body} if row.body else {}))
+    if row.path not in ("/users",):
+        assert response.status_code == row.alice
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_another_method_is_refused_by_name(api, is_problem, row):
+    response = api.as_("admin").call("PATCH", row.path)
+    is_problem(response, 405)
+    assert row.method in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.body], ids=str)
+def test_an_unknown_field_is_named(api, is_problem, row):
+    response = api.as_("admin").call(row.method, row.path, json={**row.body, "colour": "red"})
+    assert is_problem(response, 422)["field"] == "colour"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.body], ids=str)
+def test_a_body_must_be_json(api, is_problem, row):
+    admin = api.as_("admin")
+    is_problem(admin.call(row.method, row.path, data=b"a=1"), 415)
+    is_problem(admin.call(row.method, row.path, data=b"{", content_type="application/json"), 400)
+    is_problem(admin.call(row.method, row.path, data=b"[]", content_type="application/json"), 422)
+    is_problem(admin.call(row.method, row.path, data=b"x" * 70_000, content_type="application/json"), 413)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_an_unknown_parameter_is_named(api, is_problem, row):
+    response = api.as_("admin").call(row.method, f"{row.path}?colour=red", **({"json": row.body} if row.body else {}))
+    assert is_problem(response, 422)["field"] == "colour"
+
+
+def test_no_endpoint_is_missing_here(app):
+    adapter = app.url_map.bind("localhost")
+    seen = {adapter.match(f"/api/v1{row.path}", method=row.method)[0] for row in ROWS}
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} - PUBLIC == seen
+
+
+def test_what_is_public_is_public_on_purpose(app):
+    public = {name for name, view in app.view_functions.items() if not isinstance(view, Endpoint) or view.public}
+    assert public == PUBLIC
