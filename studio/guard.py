@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
-from cerberus.errors import CerberusError, Forbidden, NotFound, NotSignedIn, Unavailable
-from studio import session
+from cerberus.errors import CerberusError, Forbidden, NotFound
+from studio import screens, session
+from studio.nav import PROJECT
 from studio.session import cerberus
 from studio.settings import settings
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Me", "can", "cerberus", "reader", "require", "require_project", "require_user"]
 
-PROJECT = "project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,31 @@ class Me:
         """The chosen project."""
         return self.access.project(self.project) if self.project else None
 
+    @property
+    def project_resource(self) -> Resource:
+        """The chosen project itself, to ask who may manage it."""
+        from cerberus.policy import Kind, Resource
+
+        return Resource(self._slug(), Kind.PROJECT, self._slug())
+
+    def roles(self) -> tuple[str, ...]:
+        """The names of her roles in the chosen project, her own and her groups'."""
+        subjects = {self.principal.id, *self.principal.groups}
+        members = cerberus().projects.members(self.actor, self._slug())
+        return tuple(sorted({member.role for member in members if member.subject_id in subjects}))
+
     def visible(self, kind: Kind) -> Visible:
         """Which resources of a kind she sees in the chosen project."""
-        if not self.project:
-            raise NotFound("No project is chosen.")
-        return self.access.visible(kind, self.project)
+        return self.access.visible(kind, self._slug())
 
     def mlflow_token(self) -> str:
         """A credential for MLflow's API on her behalf; it dies with her session."""
         return cerberus().sessions.credential(session.cookie())
+
+    def _slug(self) -> str:
+        if not self.project:
+            raise NotFound("No project is chosen.")
+        return self.project
 
 
 def require_user() -> Me:
@@ -71,12 +87,14 @@ def require_user() -> Me:
 def require_project() -> Me:
     """The signed-in person with the project of the link; without one that she may read, the page ends here."""
     me = require_user()
-    slug = st.query_params.get(PROJECT) or st.session_state.get(PROJECT)
-    projects = {project.slug for project in me.access.projects}
-    if slug is None and projects:
-        slug = me.access.projects[0].slug
-    if slug not in projects:
-        _turn_away(NotFound(f"There is no project {slug!r} that you can see."))
+    slugs = [info.slug for info in me.access.projects]
+    if not slugs:
+        screens.no_project()
+        st.stop()
+    slug = st.query_params.get(PROJECT) or st.session_state.get(PROJECT) or slugs[0]
+    if slug not in slugs:
+        screens.unknown_project(me.access.projects)
+        st.stop()
     return Me(me.session, me.access, slug)
 
 
@@ -102,11 +120,6 @@ def reader() -> Reader:
 
 
 def _turn_away(error: CerberusError) -> NoReturn:
-    """Say why, show nothing else."""
-    if isinstance(error, NotSignedIn):
-        st.info("You are signed out. Sign in to go on.", icon=":material/lock:")
-    elif isinstance(error, Unavailable):
-        st.error("Cerberus' database cannot be reached. Nothing is lost; this page comes back by itself.")
-    else:
-        st.warning(error.message)
+    """Show why, and nothing else."""
+    screens.instead(error)
     st.stop()

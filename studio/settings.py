@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cerberus.settings import secrets_dir, with_password
 
 
 class Settings(BaseSettings):
     """Studio's own settings; those of Cerberus are `cerberus.settings.Settings`."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True)
 
     data: Path = Field(default=Path(".data"), alias="MLSTUDIO_DATA")
     mlflow_database: str = Field(default="", alias="MLFLOW_DATABASE_URL")
@@ -37,17 +37,7 @@ class Settings(BaseSettings):
         return self.public_url.lower().startswith("https://")
 
 
-def with_password(url: str, password: str) -> str:
-    """`url` with `password` in it, unless it has one already or there is none to put in."""
-    parts = urlsplit(url)
-    if not password or parts.password or not parts.username:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{host}"))
-
-
 @cache
 def settings() -> Settings:
     """The settings of this process."""
-    secrets = Path(os.environ.get("MLSTUDIO_SECRETS_DIR", "/run/secrets"))
-    return Settings(_secrets_dir=secrets if secrets.is_dir() else None)
+    return Settings(_secrets_dir=secrets_dir())

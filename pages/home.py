@@ -1,0 +1,66 @@
+"""The project at a glance: how much there is, what ran last, and for a new project the lines that log a first run."""
+
+import streamlit as st
+
+from cerberus.policy import Kind, Resource, Verb
+from studio import guard, nav
+from studio.ui import snippets
+from studio.ui.text import plain
+from studio.ui.when import ago
+
+STATES = {
+    "RUNNING": (":material/play_circle:", "running", "blue"),
+    "FINISHED": (":material/check_circle:", "finished", "green"),
+    "FAILED": (":material/error:", "failed", "red"),
+    "KILLED": (":material/cancel:", "stopped", "orange"),
+    "SCHEDULED": (":material/schedule:", "scheduled", "gray"),
+}
+NEWEST = 8
+
+me = guard.require_project()
+reader, seen = guard.reader(), me.visible(Kind.EXPERIMENT)
+counts = reader.counts(me.project, seen)
+models = reader.models(me.project, me.visible(Kind.REGISTERED_MODEL))
+links, link = nav.pages(), {nav.PROJECT: me.project}
+
+st.title(plain(me.project_info.name or me.project), anchor=False)
+if me.project_info.description:
+    st.markdown(plain(me.project_info.description))
+with st.container(horizontal=True):
+    for role in me.roles() or ("no role of your own",):
+        st.badge(plain(role), icon=":material/badge:", color="blue")
+    if me.project_info.archived:
+        st.badge("archived: read only", icon=":material/inventory_2:", color="orange")
+
+with st.container(horizontal=True, key="home_counts"):
+    st.metric("Experiments", f"{counts.experiments:,}", border=True)
+    st.metric("Runs", f"{counts.runs:,}", border=True)
+    st.metric("Running", f"{counts.running:,}", border=True)
+    st.metric("Failed", f"{counts.failed:,}", border=True)
+    st.metric("Models", f"{len(models):,}", border=True)
+
+if not counts.runs:
+    st.subheader("Nothing has run here yet", anchor=False)
+    if guard.can(Verb.CREATE, Resource(me.project, Kind.EXPERIMENT)):
+        st.markdown("Make a token on the page *Account*, then log a first run from a notebook or a script:")
+        st.code(snippets.tracking_lines(me.project))
+        st.page_link(links["account.py"], label="Make a token", icon=":material/key:", query_params=link)
+    else:
+        st.markdown("You may read this project. Its runs will stand here as soon as somebody logs one.")
+    st.stop()
+
+st.subheader("Newest runs", anchor=False)
+for run in reader.runs(me.project, seen, size=NEWEST).rows:
+    icon, word, colour = STATES.get(run.status, (":material/help:", run.status.lower(), "gray"))
+    with st.container(key=f"home_run_{run.id}"):
+        name, state, where, when = st.columns((4, 2, 4, 3), vertical_alignment="center")
+        name.page_link(links["run.py"], label=plain(run.name or run.id), icon=":material/play_arrow:",
+                       query_params={**link, "run": run.id})
+        state.badge(word, icon=icon, color=colour)
+        where.caption(plain(run.experiment))
+        when.caption(f"{ago(run.started)} · {plain(run.user)}")
+
+with st.container(horizontal=True):
+    st.page_link(links["runs.py"], label="All runs", query_params=link)
+    st.page_link(links["experiments.py"], label="Experiments", query_params=link)
+    st.page_link(links["members.py"], label="Members and roles", query_params=link)
