@@ -1,0 +1,29 @@
+"""Cerberus' use cases, one module a noun."""
+
+from cerberus.service.access import Access, project_resource
+from cerberus.service.actors import SYSTEM, Actor, Origin
+from cerberus.service.cerberus import Cerberus
+from cerberus.service.projects import Removal
+from cerberus.service.sessions import NewSession, Resumed
+from cerberus.service.tokens import NewToken
+from cerberus.store.records import AuditLine, Grant, Member, Person, ProjectInfo, Session, Token
+
+__all__ = [
+    "SYSTEM",
+    "Access",
+    "Actor",
+    "AuditLine",
+    "Cerberus",
+    "Grant",
+    "Member",
+    "NewSession",
+    "NewToken",
+    "Origin",
+    "Person",
+    "ProjectInfo",
+    "Removal",
+    "Resumed",
+    "Session",
+    "Token",
+    "project_resource",
+]

@@ -89,6 +89,16 @@ def tokens_of(session: OrmSession, subject_id: int) -> list[Token]:
     return [token(row, name, slug) for row, name, slug in found]
 
 
+def token_row(session: OrmSession, token_id: str) -> tuple[TokenRow, SubjectRow] | None:
+    """
+    The token and its owner; None when there is none, or it belongs to a session.
+    """
+    row = session.get(TokenRow, token_id)
+    if row is None or row.session_id is not None:
+        return None
+    return row, session.get_one(SubjectRow, row.subject_id)
+
+
 def used(session: OrmSession, token_id: str, at: datetime) -> None:
     """
     Notes the use of a token.
@@ -200,6 +210,13 @@ def count_failure(session: OrmSession, who: str, at: datetime, *, since: datetim
     row.count += 1
     session.flush()
     return row.count
+
+
+def forgive_failure(session: OrmSession, who: str) -> None:
+    """
+    Takes back one counted attempt that turned out not to be a failure.
+    """
+    session.execute(update(FailureRow).where(FailureRow.who == who).values(count=FailureRow.count - 1))
 
 
 def forget_failures(session: OrmSession, who: str) -> None:

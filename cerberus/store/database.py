@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.errors import Unavailable
+from cerberus.errors import Conflict, Unavailable
 from cerberus.store.tables import PolicyStateRow
 
 log = logging.getLogger(__name__)
+
+Transaction = OrmSession
+"""An open transaction, as the use cases hand it on to the queries of this package."""
 
 AWAY = "Cerberus' database cannot be reached."
 AWAY_HINT = "Nothing was changed and nothing is allowed until it is back; try again in a moment."
@@ -101,9 +104,9 @@ class Database:
         """
         A transaction that ends with a commit, or with nothing changed when the block raises.
 
-        IntegrityError passes through: only the use case knows what it means.
+        `Conflict` when a constraint refuses the change: two calls raced, and the other one won.
         """
-        with self.faults_translated():
+        with self.faults_translated(), _races_translated():
             self._wake()
             with OrmSession(self._writing, expire_on_commit=False) as session, session.begin():
                 yield session
@@ -153,6 +156,14 @@ class Database:
             raise Unavailable(
                 "Cerberus' database lacks the expected tables.", hint="Run `cerberus migrate`."
             ) from error
+
+
+@contextmanager
+def _races_translated() -> Iterator[None]:
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise Conflict("That is there already, or was changed at the same moment.", hint="Look again.") from error
 
 
 _VERSION = select(PolicyStateRow.version).where(PolicyStateRow.id == 1)

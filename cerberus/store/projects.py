@@ -138,6 +138,14 @@ def managed_by(session: OrmSession, subject_ids: Iterable[int], roles: Iterable[
     )
 
 
+def without_holder(session: OrmSession, project_ids: Iterable[int], roles: Iterable[str]) -> list[str]:
+    """
+    The slugs of those projects in which nobody holds one of the roles for good.
+    """
+    alone = [project_id for project_id in project_ids if not has_holder(session, project_id, roles)]
+    return [session.get_one(ProjectRow, project_id).slug for project_id in alone]
+
+
 def has_holder(session: OrmSession, project_id: int, roles: Iterable[str]) -> bool:
     """
     Whether an enabled user holds one of the roles for good, directly or through groups.

@@ -1,7 +1,7 @@
 """What leaves the store: frozen values, moments in UTC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,10 @@ class Credential:
     expires_at: datetime
     ended: bool
     last_used_at: datetime | None
+
+    def used(self, at: datetime) -> "Credential":
+        """The same, last used then."""
+        return replace(self, last_used_at=at)
 
 
 @dataclass(frozen=True, slots=True)

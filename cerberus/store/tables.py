@@ -15,6 +15,10 @@ NAMING = {
 }
 
 
+NEVER_REUSED = {"sqlite_autoincrement": True}
+"""SQLite would give the id of a deleted row to the next one; whoever still holds that id would mean another thing."""
+
+
 class Base(DeclarativeBase):
     """Names every constraint, so that a migration can find it on each database."""
 
@@ -35,6 +39,7 @@ class ProjectRow(Base):
     """A project; its slug is the name of the MLflow workspace."""
 
     __tablename__ = "projects"
+    __table_args__ = NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(key(63), unique=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -47,6 +52,7 @@ class SubjectRow(Base):
     """A user, a group or a service account: whom a rule can name. One name space, so that a name means one thing."""
 
     __tablename__ = "subjects"
+    __table_args__ = NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(key(20))
     name: Mapped[str] = mapped_column(key(64), unique=True)
@@ -77,7 +83,7 @@ class BindingRow(Base):
     """A subject has a role in a project."""
 
     __tablename__ = "bindings"
-    __table_args__ = (UniqueConstraint("project_id", "subject_id"),)
+    __table_args__ = (UniqueConstraint("project_id", "subject_id"), NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
@@ -95,6 +101,7 @@ class GrantRow(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "kind", "resource_id", "subject_id", "source"),
         Index("ix_grants_subject_id_project_id", "subject_id", "project_id"),
+        NEVER_REUSED,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
@@ -113,6 +120,7 @@ class SessionRow(Base):
     """A signed-in browser; the cookie itself is not stored."""
 
     __tablename__ = "sessions"
+    __table_args__ = NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     cookie_hash: Mapped[str] = mapped_column(key(64), unique=True)
     subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
@@ -154,6 +162,7 @@ class AuditRow(Base):
     """What happened. Lines with a hash are chained: each covers the one before."""
 
     __tablename__ = "audit_lines"
+    __table_args__ = NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[str] = mapped_column(key(64), index=True)

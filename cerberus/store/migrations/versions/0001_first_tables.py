@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("previous_hash", key(64), nullable=True),
         sa.Column("hash", key(64), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_audit_lines"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_audit_lines_action", "audit_lines", ["action"])
     op.create_index("ix_audit_lines_at", "audit_lines", ["at"])
@@ -54,6 +55,7 @@ def upgrade() -> None:
         sa.Column("archived_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
         sa.UniqueConstraint("slug", name="uq_projects_slug"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "sign_in_failures",
@@ -77,6 +79,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_subjects_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_subjects"),
         sa.UniqueConstraint("name", name="uq_subjects_name"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_subjects_project_id", "subjects", ["project_id"])
 
@@ -94,6 +97,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subject_id"], ["subjects.id"], name="fk_bindings_subject_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_bindings"),
         sa.UniqueConstraint("project_id", "subject_id", name="uq_bindings_project_id_subject_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_bindings_subject_id", "bindings", ["subject_id"])
 
@@ -121,6 +125,7 @@ def upgrade() -> None:
             "source",
             name="uq_grants_project_id_kind_resource_id_subject_id_source",
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_grants_subject_id_project_id", "grants", ["subject_id", "project_id"])
 
@@ -159,6 +164,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subject_id"], ["subjects.id"], name="fk_sessions_subject_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
         sa.UniqueConstraint("cookie_hash", name="uq_sessions_cookie_hash"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_sessions_subject_id", "sessions", ["subject_id"])
 

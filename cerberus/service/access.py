@@ -1,0 +1,180 @@
+"""What one principal may do, at one version of the policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from cerberus.errors import CerberusError, Forbidden, NotFound
+from cerberus.policy import (
+    ALL_SCOPES,
+    Decision,
+    Kind,
+    Levels,
+    PlatformRole,
+    Principal,
+    Reason,
+    Resource,
+    Rule,
+    Scope,
+    SubjectKind,
+    Verb,
+    Visible,
+    capped,
+    decide,
+    effective_levels,
+    visible,
+)
+from cerberus.policy.decide import limited
+from cerberus.store.principals import Loaded
+from cerberus.store.records import ProjectInfo
+
+SYSTEM_PRINCIPAL = Principal(
+    id=0,
+    name="system",
+    kind=SubjectKind.SYSTEM,
+    display_name="the command line on the server",
+    platform_roles=frozenset({PlatformRole.ADMIN}),
+)
+
+
+def utc_now() -> datetime:
+    """
+    The moment, timezone-aware.
+    """
+    return datetime.now(UTC)
+
+
+class Refused(CerberusError):
+    """Carries the decision that refused, so that the audit can name it."""
+
+    decision: Decision
+
+
+class HiddenResource(NotFound, Refused):
+    """A refusal that must look like absence."""
+
+
+class RefusedResource(Forbidden, Refused):
+    """A refusal of something that the caller may see."""
+
+
+def refusal(decision: Decision) -> Refused:
+    """
+    The error for a decision that says no: NotFound when the principal may not even read the resource.
+    """
+    resource = decision.resource
+    what = f"{resource.kind.replace('_', ' ')} {resource.id}" if resource.id != "*" else resource.kind.replace("_", " ")
+    error: Refused
+    if decision.visible:
+        error = RefusedResource(f"You may not {decision.verb} {what}: {decision.reason}.", hint=_hint(decision))
+    else:
+        error = HiddenResource(f"There is no {what}, or it is not yours to see.")
+    error.decision = decision
+    return error
+
+
+def _hint(decision: Decision) -> str:
+    if decision.reason is Reason.SCOPE:
+        return "Use a token with a wider scope."
+    if decision.reason is Reason.ARCHIVED:
+        return "A maintainer can restore the project."
+    return f"A maintainer of {decision.resource.project} can give you a role that allows it."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """
+    One principal's identity and rules at one policy version. Immutable; ask for a new one at every request.
+    """
+
+    version: int
+    principal: Principal
+    rules: Mapping[str, tuple[Rule, ...]]
+    known_projects: Mapping[str, ProjectInfo]
+
+    @classmethod
+    def of(
+        cls,
+        loaded: Loaded,
+        version: int,
+        *,
+        scopes: frozenset[Scope] = ALL_SCOPES,
+        project: str | None = None,
+    ) -> "Access":
+        """
+        The access of a loaded principal through a credential with these limits.
+        """
+        principal = replace(loaded.principal, scopes=scopes, project=project)
+        return cls(version, principal, loaded.rules, loaded.projects)
+
+    @property
+    def projects(self) -> tuple[ProjectInfo, ...]:
+        """
+        The projects that the principal may know of, by name.
+        """
+        mine = [info for info in self.known_projects.values() if self.can(Verb.READ, project_resource(info.slug))]
+        return tuple(sorted(mine, key=lambda info: (info.name.casefold(), info.slug)))
+
+    def project(self, slug: str) -> ProjectInfo:
+        """
+        The project of that slug; NotFound when there is none or it is hidden.
+        """
+        info = self.known_projects.get(slug)
+        if info is None or not self.can(Verb.READ, project_resource(slug)):
+            raise NotFound(f"There is no project {slug}, or you are not in it.")
+        return info
+
+    def check(self, verb: Verb, resource: Resource) -> Decision:
+        """
+        Whether the principal may do it, and why.
+        """
+        info = self.known_projects.get(resource.project)
+        return decide(
+            self.principal,
+            verb,
+            resource,
+            self.rules.get(resource.project, ()),
+            now=utc_now(),
+            archived=info is not None and info.archived,
+        )
+
+    def can(self, verb: Verb, resource: Resource) -> bool:
+        """
+        Whether the principal may do it.
+        """
+        return self.check(verb, resource).allowed
+
+    def require(self, verb: Verb, resource: Resource) -> None:
+        """
+        NotFound when the principal may not see the resource, Forbidden when it may see but not do this.
+        """
+        if resource.project not in self.known_projects:
+            self.project(resource.project)
+        decision = self.check(verb, resource)
+        if not decision.allowed:
+            raise refusal(decision)
+
+    def visible(self, kind: Kind, project: str) -> Visible:
+        """
+        Which resources of the kind the principal may read.
+        """
+        return visible(self.principal, kind, project, self.rules.get(project, ()), now=utc_now())
+
+    def levels(self, kind: Kind, project: str) -> Levels:
+        """
+        The level on every resource of the kind, with the limits of the credential and of an archived project applied.
+        """
+        info = self.known_projects.get(project)
+        archived = info is not None and info.archived
+        whole = Resource(project, kind)
+        verbs = frozenset(verb for verb in Verb if limited(self.principal, verb, whole, archived) is None)
+        levels = effective_levels(self.principal, kind, project, self.rules.get(project, ()), now=utc_now())
+        named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
+        return Levels(capped(levels.default, verbs), named)
+
+
+def project_resource(slug: str) -> Resource:
+    """
+    The project itself: READ for who is in it, MANAGE for maintainers.
+    """
+    return Resource(slug, Kind.PROJECT, slug)

@@ -1,0 +1,41 @@
+"""Who calls a use case, and from where."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cerberus.policy import Principal
+from cerberus.service.access import SYSTEM_PRINCIPAL
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call came from, for the audit."""
+
+    address: str = ""
+    client: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something, and from where. The use case looks up afresh what they may do."""
+
+    principal: Principal
+    origin: Origin = field(default_factory=Origin)
+
+
+SYSTEM = Actor(SYSTEM_PRINCIPAL)
+"""The command line on the server: whoever can run it can edit the database anyway."""
+
+
+def line_of_origin(actor: Actor) -> dict[str, Any]:
+    """
+    The part of an audit line that says who and from where.
+    """
+    origin = actor.origin
+    return {
+        "who": actor.principal.name,
+        "address": origin.address,
+        "client": origin.client,
+        "request_id": origin.request_id,
+    }

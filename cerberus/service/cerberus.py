@@ -1,0 +1,88 @@
+"""The service as its users hold it: one object a process, one attribute a noun."""
+
+from typing import Protocol
+
+from cerberus.service.audit import Audit
+from cerberus.service.context import Context
+from cerberus.service.decisions import Decisions
+from cerberus.service.grants import Grants
+from cerberus.service.groups import Groups
+from cerberus.service.people import People
+from cerberus.service.projects import Projects
+from cerberus.service.sessions import Sessions
+from cerberus.service.tokens import Tokens
+from cerberus.store import schema
+from cerberus.store.database import Database
+
+PASSWORD_ROUNDS = 12
+
+
+class HasDatabaseUrl(Protocol):
+    """What `Cerberus.open` needs of the settings."""
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is, password included."""
+        ...
+
+
+class Cerberus:
+    """
+    Users, groups, projects, roles, grants, tokens, sessions, decisions and audit of one database. Thread-safe.
+    """
+
+    def __init__(self, database_url: str, *, password_rounds: int = PASSWORD_ROUNDS) -> None:
+        """
+        Args:
+            database_url: `sqlite:///...` or `mysql+pymysql://...`, password included.
+            password_rounds: bcrypt's cost: 2 to that power; lower it in tests only.
+
+        Connects at the first use.
+        """
+        self._database = Database(database_url)
+        context = self._context = Context(self._database, password_rounds=password_rounds)
+        self.decisions = Decisions(context)
+        self.sessions = Sessions(context)
+        self.people = People(context)
+        self.groups = Groups(context)
+        self.projects = Projects(context)
+        self.grants = Grants(context)
+        self.tokens = Tokens(context)
+        self.audit = Audit(context)
+
+    @classmethod
+    def open(cls, settings: HasDatabaseUrl) -> "Cerberus":
+        """
+        The service on the configured database.
+        """
+        return cls(settings.database_url)
+
+    def close(self) -> None:
+        """
+        Finishes pending audit lines and closes the connections.
+        """
+        self._context.close()
+
+    def settle(self) -> None:
+        """
+        Waits until what was put off (denials, last uses) is written.
+        """
+        self._context.settle()
+
+    def version(self) -> int:
+        """
+        The policy version now. `Unavailable` when the database is away.
+        """
+        return self._database.version()
+
+    def ready(self) -> None:
+        """
+        `Unavailable` unless the database can be asked and has the schema that this version knows.
+        """
+        schema.check(self._database)
+
+    def migrate(self) -> None:
+        """
+        Creates or upgrades the tables. `Unavailable` for a database of a newer version.
+        """
+        schema.migrate(self._database)

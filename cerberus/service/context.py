@@ -1,0 +1,175 @@
+"""What every use case needs: the database, the caches, the clock, and one way to change something.
+
+One use case is one transaction, one audit line and, when policy or identity changed, one step of the policy version.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cerberus.errors import CerberusError, NotSignedIn
+from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
+from cerberus.service.actors import Actor, line_of_origin
+from cerberus.service.change import Change, View
+from cerberus.store import audit, principals
+from cerberus.store.database import Database, Transaction
+from cerberus.store.principals import Loaded
+from cerberus.store.records import Credential
+
+log = logging.getLogger(__name__)
+
+MOST_KEPT = 20_000
+MOST_PENDING = 1_000
+
+
+@dataclass(slots=True)
+class Kept:
+    """Identity and rules under one policy version. Thrown away whole when the version moves."""
+
+    version: int
+    principals: dict[int, Loaded] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+
+
+class Context:
+    """
+    Shared by all use cases of a process. Thread-safe.
+    """
+
+    def __init__(self, database: Database, *, password_rounds: int) -> None:
+        self.database = database
+        self.password_rounds = password_rounds
+        self._kept = Kept(version=-1)
+        self._later = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cerberus-later")
+        self._pending = threading.BoundedSemaphore(MOST_PENDING)
+
+    def now(self) -> datetime:
+        """
+        The moment, in UTC.
+        """
+        return utc_now()
+
+    def close(self) -> None:
+        """
+        Finishes what was put off, and closes the database.
+        """
+        self._later.shutdown(wait=True)
+        self.database.close()
+
+    def settle(self) -> None:
+        """
+        Waits until everything that was put off is written.
+        """
+        self._later.submit(lambda: None).result()
+
+    def kept(self) -> Kept:
+        """
+        What is kept in memory under the version that the database has now. One statement.
+        """
+        version = self.database.version()
+        kept = self._kept
+        if kept.version != version:
+            # A thread may still fill the old one: it then keeps what is newer than its version says, never older.
+            kept = self._kept = Kept(version)
+        return kept
+
+    def loaded(self, kept: Kept, subject_id: int) -> Loaded:
+        """
+        The principal of that id; NotSignedIn when it is gone or disabled.
+        """
+        found = kept.principals.get(subject_id)
+        if found is None:
+            with self.database.reading() as session:
+                found = principals.load(session, subject_id)
+            if found is None:
+                raise NotSignedIn("The account is gone.")
+            if len(kept.principals) >= MOST_KEPT:
+                kept.principals.clear()
+            kept.principals[subject_id] = found
+        if found.principal.disabled:
+            raise NotSignedIn("The account is disabled.", hint="Ask an admin.")
+        return found
+
+    def later(self, task: Callable[[Transaction], None], *, what: str) -> None:
+        """
+        Runs a small write soon, in another thread; dropped with a line in the log when too many wait or it fails.
+        """
+        if not self._pending.acquire(blocking=False):
+            log.warning("dropped: %s", what)
+            return
+
+        def run() -> None:
+            try:
+                with self.database.writing() as session:
+                    task(session)
+            except CerberusError as error:
+                log.warning("not written: %s: %s", what, error)
+            finally:
+                self._pending.release()
+
+        try:
+            self._later.submit(run)
+        except RuntimeError:  # shutting down
+            self._pending.release()
+
+    @contextmanager
+    def view(self, actor: Actor) -> Iterator[View]:
+        """
+        A transaction in which `actor`, as the database knows them now, only looks. A refusal inside it is audited.
+        """
+        with self._refusals_audited(actor):
+            access = self._current(actor)
+            with self.database.reading() as session:
+                yield View(session, actor, access, self.now())
+
+    @contextmanager
+    def change(self, actor: Actor) -> Iterator[Change]:
+        """
+        One transaction in which `actor`, as the database knows them now, changes something.
+
+        A refusal inside it is audited; nothing of the change stays then.
+        """
+        with self._refusals_audited(actor), self.database.writing() as session:
+            state = audit.lock(session)
+            yield Change(session, actor, self._fresh(session, actor, state.version), self.now(), state)
+
+    @contextmanager
+    def _refusals_audited(self, actor: Actor) -> Iterator[None]:
+        try:
+            yield
+        except Refused as error:
+            self._record_refusal(actor, error)
+            raise
+
+    def _current(self, actor: Actor) -> Access:
+        principal = actor.principal
+        if principal == SYSTEM_PRINCIPAL:
+            return Access.of(Loaded(principal, {}, {}), 0)
+        kept = self.kept()
+        loaded = self.loaded(kept, principal.id)
+        return Access.of(loaded, kept.version, scopes=principal.scopes, project=principal.project)
+
+    def _fresh(self, session: Transaction, actor: Actor, version: int) -> Access:
+        principal = actor.principal
+        if actor.principal == SYSTEM_PRINCIPAL:
+            return Access.of(Loaded(principal, {}, {}), version)
+        loaded = principals.load(session, principal.id)
+        if loaded is None or loaded.principal.disabled:
+            raise NotSignedIn("The account is gone or disabled.", hint="Sign in again.")
+        return Access.of(loaded, version, scopes=principal.scopes, project=principal.project)
+
+    def _record_refusal(self, actor: Actor, error: Refused) -> None:
+        decision = error.decision
+        line = {
+            **line_of_origin(actor),
+            "action": f"{decision.resource.kind}.{decision.verb}",
+            "target": f"{decision.resource.kind}:{decision.resource.id}",
+            "project": decision.resource.project,
+            "outcome": "denied",
+            "after": {"reason": decision.reason},
+        }
+        self.later(lambda session: audit.append_loose(session, line, self.now()), what="a denial")

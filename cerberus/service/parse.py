@@ -1,0 +1,131 @@
+"""Turns what people typed into values, or refuses it with `Invalid` naming the field."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from cerberus.errors import Invalid
+from cerberus.policy import BUILT_IN_ROLES, Scope
+
+USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
+RESERVED_SLUGS = frozenset({"default", "workspaces", "api", "ajax-api", "static-files"})  # MLflow's own
+RESERVED_NAMES = frozenset({"system", "anonymous", "token"})
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 72
+Member = TypeVar("Member", bound=StrEnum)
+
+
+def user_name(value: Any, field: str = "name") -> str:
+    """
+    The name in its one spelling (NFKC, lower case): 1 to 64 of a-z, 0-9 and . _ @ -, first and last a letter or digit.
+    """
+    name = unicodedata.normalize("NFKC", value).strip().lower() if isinstance(value, str) else ""
+    if not USER_NAME.fullmatch(name) or name in RESERVED_NAMES:
+        raise Invalid(
+            "A name has 1 to 64 of the characters a-z, 0-9, '.', '_', '@' and '-', starts and ends with a letter or "
+            "digit, and is not one that the platform uses itself.",
+            field=field,
+        )
+    return name
+
+
+def slug(value: Any, field: str = "slug") -> str:
+    """
+    A project's slug: 2 to 63 of a-z, 0-9 and -, neither first nor last a dash, and not a name that MLflow keeps.
+    """
+    if not isinstance(value, str) or not SLUG.fullmatch(value) or value in RESERVED_SLUGS:
+        raise Invalid(
+            "A project's short name has 2 to 63 of the characters a-z, 0-9 and '-', does not start or end with '-', "
+            f"and is none of {', '.join(sorted(RESERVED_SLUGS))}.",
+            field=field,
+        )
+    return value
+
+
+def text(value: Any, field: str, *, longest: int, shortest: int = 0) -> str:
+    """
+    Text for people, trimmed: no control characters, unpaired surrogates or marks that turn the writing direction.
+    """
+    if not isinstance(value, str):
+        raise Invalid(f"{field} must be text.", field=field)
+    trimmed = value.strip()
+    if not shortest <= len(trimmed) <= longest:
+        raise Invalid(f"{field} must have {shortest} to {longest} characters.", field=field)
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Co") and char not in "\n\t" for char in trimmed) or any(
+        char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for char in trimmed
+    ):
+        raise Invalid(f"{field} holds characters that cannot be shown.", field=field)
+    return trimmed
+
+
+def resource_id(value: Any, field: str = "resource_id") -> str:
+    """
+    The id of a resource (or `*`): 1 to 256 characters, none of them a control character.
+    """
+    if not isinstance(value, str) or not 1 <= len(value) <= 256:
+        raise Invalid("A resource's id has 1 to 256 characters.", field=field)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+        raise Invalid("A resource's id holds no control characters.", field=field)
+    return value
+
+
+def password(value: Any, *, name: str, field: str = "password") -> str:
+    """
+    A new password: 8 to 72 bytes, not built from the account's name, not one character over and over.
+    """
+    if not isinstance(value, str) or "\x00" in value:
+        raise Invalid("A password must be text.", field=field)
+    try:
+        length = len(value.encode())
+    except UnicodeEncodeError:
+        raise Invalid("A password must be text.", field=field) from None
+    if not SHORTEST_PASSWORD <= length <= LONGEST_PASSWORD:
+        raise Invalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} bytes.", field=field)
+    if len(set(value)) < 4 or (len(name) > 2 and name in value.lower()):
+        raise Invalid("That password is easy to guess: use several words, and not the account's name.", field=field)
+    return value
+
+
+def role_name(value: Any, field: str = "role") -> str:
+    """
+    The name of a role that exists.
+    """
+    if value not in BUILT_IN_ROLES:
+        raise Invalid(f"A role is one of {', '.join(BUILT_IN_ROLES)}.", field=field)
+    return str(value)
+
+
+def member_of(kind: type[Member], value: Any, field: str) -> Member:
+    """
+    A member of an enumeration of texts.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        raise Invalid(f"{field} is one of {', '.join(kind)}.", field=field) from None
+
+
+def scopes(values: Iterable[Any], field: str = "scopes") -> frozenset[Scope]:
+    """
+    At least one scope.
+    """
+    found = frozenset(member_of(Scope, value, field) for value in values)
+    if not found:
+        raise Invalid("At least one scope is needed.", field=field)
+    return found
+
+
+def end(value: datetime | None, now: datetime, field: str = "expires_at") -> datetime | None:
+    """
+    A moment to come, in UTC, or None for no end.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise Invalid(f"{field} must be a moment with a time zone.", field=field)
+    if value <= now:
+        raise Invalid(f"{field} must lie in the future.", field=field)
+    return value.astimezone(UTC)

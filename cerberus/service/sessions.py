@@ -1,0 +1,218 @@
+"""Signing in with a password, and the server-side sessions that follow. Failures are counted and survive restarts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cerberus.errors import Invalid, NotFound, NotSignedIn, Throttled
+from cerberus.policy import Scope, SubjectKind
+from cerberus.service import parse, secrets
+from cerberus.service.access import Access
+from cerberus.service.actors import Actor, Origin, line_of_origin
+from cerberus.service.context import Context
+from cerberus.store import audit, credentials, principals, subjects
+from cerberus.store.database import Transaction
+from cerberus.store.records import Session
+from cerberus.store.tables import SessionRow, TokenRow
+
+LONGEST = timedelta(days=7)
+IDLE = timedelta(hours=12)
+NOTE_USE_EVERY = timedelta(minutes=1)
+WINDOW = timedelta(minutes=15)
+MOST_FAILURES_OF_AN_ACCOUNT = 10
+MOST_FAILURES_OF_AN_ADDRESS = 100
+WRONG = "The name or the password is wrong."
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session just begun. `cookie` is known to nobody else: hand it to the browser and forget it."""
+
+    session: Session
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A living session and what its person may do now."""
+
+    session: Session
+    access: Access
+
+
+class Sessions:
+    """Begins, resumes and ends sessions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._credentials: dict[str, str] = {}  # by the cookie's hash
+
+    def sign_in(self, name: object, password: object, origin: Origin) -> NewSession:
+        """
+        A new session. NotSignedIn for a wrong name or password, in the same words and time; Throttled after
+        10 failures of an account or 100 of an address within 15 minutes.
+        """
+        subject_id = self.check_password(name, password, origin)
+        cookie = secrets.new_cookie()
+        with self._context.database.writing() as session:
+            state = audit.lock(session)
+            now = self._context.now()
+            loaded = principals.load(session, subject_id)
+            if loaded is None or loaded.principal.disabled:
+                raise NotSignedIn("This account is disabled.", hint="Ask an admin.")
+            credentials.sweep(session, subject_id, before=now - timedelta(days=1))
+            row = SessionRow(
+                cookie_hash=secrets.cookie_hash(cookie),
+                subject_id=subject_id,
+                created_at=now,
+                last_seen_at=now,
+                expires_at=now + LONGEST,
+                ended_at=None,
+                address=origin.address[:64],
+                client=origin.client[:200],
+            )
+            session.add(row)
+            session.flush()
+            line = {**line_of_origin(Actor(loaded.principal, origin)), "action": "session.begin"}
+            audit.append(session, state, {**line, "target": f"session:{row.id}"}, now)
+            return NewSession(credentials.session_value(row, loaded.principal.name), cookie)
+
+    def check_password(self, name: object, password: object, origin: Origin) -> int:
+        """
+        The id of the user whose name and password these are; counts failures. Raises as `sign_in` does.
+        """
+        account = self._account(name)
+        typed = password if isinstance(password, str) else ""
+        with self._context.database.writing() as session:
+            audit.lock(session)  # two first failures at once would both insert the count
+            self._count_attempt(session, account, origin)
+            row = subjects.by_name(session, account)
+            usable = row is not None and row.kind == SubjectKind.USER
+            stored = row.password_hash if row is not None and usable else None
+            subject_id = row.id if row is not None else 0
+        if not secrets.password_matches(typed, stored, rounds=self._context.password_rounds):
+            line = {"who": account[:64] or "?", "action": "session.begin", "target": "session", "outcome": "denied"}
+            line |= {"address": origin.address, "client": origin.client, "request_id": origin.request_id}
+            self._context.later(
+                lambda session: audit.append_loose(session, line, self._context.now()), what="a failed sign-in"
+            )
+            raise NotSignedIn(WRONG, hint="An admin can reset a forgotten password.")
+        with self._context.database.writing() as session:
+            credentials.forget_failures(session, f"account:{account}")
+            credentials.forgive_failure(session, f"address:{origin.address}")
+        return subject_id
+
+    @staticmethod
+    def _account(name: object) -> str:
+        try:
+            return parse.user_name(name)
+        except Invalid:
+            return ""
+
+    def _count_attempt(self, session: Transaction, account: str, origin: Origin) -> None:
+        # Counted before the password is looked at: many guesses at once count as many.
+        now = self._context.now()
+        since = now - WINDOW
+        limits = {f"account:{account}": MOST_FAILURES_OF_AN_ACCOUNT}
+        if origin.address:
+            limits[f"address:{origin.address}"[:80]] = MOST_FAILURES_OF_AN_ADDRESS
+        for who, most in limits.items():
+            found = credentials.failures(session, who, since=since)
+            if found is not None and found.count >= most:
+                wait = max(1, round((found.since + WINDOW - now).total_seconds()))
+                raise Throttled(
+                    "Too many failed sign-ins.", retry_after=wait, hint=f"Try again in {-(-wait // 60)} minutes."
+                )
+        for who in limits:
+            credentials.count_failure(session, who, now, since=since)
+        credentials.sweep_failures(session, since=since - WINDOW)
+
+    def resume(self, cookie: object) -> Resumed:
+        """
+        The session of that cookie and what its person may do now; NotSignedIn when it is over.
+        """
+        if not isinstance(cookie, str) or not 20 <= len(cookie) <= 100:
+            raise NotSignedIn("There is no session.", hint="Sign in.")
+        with self._context.database.reading() as session:
+            found = credentials.signed_in(session, secrets.cookie_hash(cookie))
+        now = self._context.now()
+        if found is None or not alive(found, now):
+            raise NotSignedIn("The session is over.", hint="Sign in again.")
+        kept = self._context.kept()
+        access = Access.of(self._context.loaded(kept, found.subject_id), kept.version)
+        if now - found.last_seen_at >= NOTE_USE_EVERY:
+            self._context.later(lambda session: credentials.seen(session, found.id, now), what="a session's last use")
+        return Resumed(found, access)
+
+    def end(self, cookie: str, origin: Origin) -> None:
+        """
+        Ends the session, and the credential that Studio used on its behalf. Does nothing when it is over.
+        """
+        try:
+            resumed = self.resume(cookie)
+        except NotSignedIn:
+            return
+        actor = Actor(resumed.access.principal, origin)
+        with self._context.change(actor) as change:
+            credentials.end_sessions(
+                change.session, change.now, subject_id=actor.principal.id, session_id=resumed.session.id
+            )
+            change.record("session.end", f"session:{resumed.session.id}")
+        self._credentials.pop(secrets.cookie_hash(cookie), None)
+
+    def list(self, actor: Actor) -> list[Session]:
+        """
+        The actor's own living sessions, last seen first.
+        """
+        now = self._context.now()
+        with self._context.database.reading() as session:
+            return credentials.sessions_of(session, actor.principal.id, now, seen_after=now - IDLE)
+
+    def end_other(self, actor: Actor, session_id: int) -> None:
+        """
+        Ends one of the actor's own sessions; NotFound when it is not theirs or over.
+        """
+        with self._context.change(actor) as change:
+            change.require_own_account()
+            ended = credentials.end_sessions(
+                change.session, change.now, subject_id=actor.principal.id, session_id=session_id
+            )
+            if not ended:
+                raise NotFound("There is no such session, or it is over.")
+            change.record("session.end", f"session:{session_id}")
+
+    def credential(self, cookie: str) -> str:
+        """
+        An access token for what Studio asks MLflow on this person's behalf. It dies with the session.
+        """
+        resumed = self.resume(cookie)
+        known = self._credentials.get(secrets.cookie_hash(cookie))
+        if known is not None:
+            return known
+        token = secrets.new_token()
+        with self._context.database.writing() as session:
+            credentials.insert_token(
+                session,
+                TokenRow(
+                    id=token.id,
+                    secret_hash=token.hash,
+                    subject_id=resumed.session.subject_id,
+                    project_id=None,
+                    session_id=resumed.session.id,
+                    name="Studio",
+                    scopes=credentials.scopes_text((Scope.READ, Scope.WRITE)),
+                    created_at=self._context.now(),
+                    expires_at=resumed.session.expires_at,
+                    last_used_at=None,
+                    revoked_at=None,
+                ),
+            )
+        if len(self._credentials) > 10_000:
+            self._credentials.clear()
+        return self._credentials.setdefault(secrets.cookie_hash(cookie), token.text)
+
+
+def alive(session: Session, now: datetime) -> bool:
+    """
+    Whether the session has not ended, expired, or lain idle too long.
+    """
+    return session.ended_at is None and now < session.expires_at and now - session.last_seen_at < IDLE
