@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cerberus.settings import secrets_dir, with_password
@@ -23,6 +23,11 @@ class Settings(BaseSettings):
     mlflow_public_url: str = Field(default="http://localhost:5050", alias="MLFLOW_PUBLIC_URL")
     cerberus_public_url: str = Field(default="http://localhost:5000", alias="CERBERUS_PUBLIC_URL")
     public_url: str = Field(default="http://localhost:3000", alias="STUDIO_PUBLIC_URL")
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
 
     @property
     def mlflow_database_url(self) -> str:
