@@ -43,9 +43,8 @@ test: $(READY) ## Run the tests; says at the end what it left out (ARGS="-k name
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: $(READY) ## Lint, format, types and import rules
+check: $(READY) ## Lint, types and import rules
 	@$(BIN)/ruff check $(MODULES)
-	@$(BIN)/ruff format --check $(MODULES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
@@ -57,10 +56,16 @@ e2e: $(READY) ## Only the tests that drive a browser (needs Chromium)
 bench: $(READY) ## Measure permission checks and what access control costs MLflow
 	@$(BIN)/python tests/bench/run.py
 
+# One lock for development, and one an image: the same versions, without what only the others or the tests need.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command "make lock" -q
+
 .PHONY: lock
-lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" -q $(if $(UPGRADE),--upgrade) -o requirements.lock
+lock: $(READY) ## Resolve the requirements.lock files anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	@$(COMPILE) --all-extras --universal $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@$(COMPILE) --python-platform linux -c requirements.lock --extra build -o cerberus/requirements.lock
+	@$(COMPILE) --python-platform linux -c requirements.lock --extra build --extra mlflow -o mlflow/requirements.lock
+	@$(COMPILE) --python-platform linux -c requirements.lock --extra build --extra studio -o studio/requirements.lock
 
 .PHONY: secrets
 secrets: ## Make the passwords that the containers use, in .data/secrets (kept if there)

@@ -5,14 +5,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from honcho.environ import parse
 
-from cerberus.settings import Settings as CerberusSettings
 from cerberus.settings import secrets_dir
 from studio.local.layout import ROOT, Layout
-from studio.local.problem import Problem
+from studio.local.ports import Ports
 from studio.local.secret_files import secret
 from studio.settings import Settings as StudioSettings
 
@@ -37,28 +35,15 @@ class Service:
         return f"http://127.0.0.1:{self.port}{self.health}"
 
 
-def services(cerberus: CerberusSettings, studio: StudioSettings, host: str = "127.0.0.1") -> tuple[Service, ...]:
+def services(layout: Layout, studio: StudioSettings, ports: Ports, host: str = "127.0.0.1") -> tuple[Service, ...]:
     """
-    Cerberus, MLflow and Studio, on the ports of their public addresses.
+    Cerberus, MLflow and Studio, listening on `host`.
     """
-    layout = Layout(cerberus.data)
     return (
-        _cerberus(port_of(cerberus.cerberus_public_url, "CERBERUS_PUBLIC_URL"), host),
-        _mlflow(layout, studio, port_of(studio.mlflow_public_url, "MLFLOW_PUBLIC_URL"), host),
-        _studio(layout, port_of(studio.public_url, "STUDIO_PUBLIC_URL"), host),
+        _cerberus(ports.cerberus, host),
+        _mlflow(layout, studio, ports.mlflow, host),
+        _studio(layout, ports.studio, host),
     )
-
-
-def port_of(address: str, setting: str) -> int:
-    """
-    The port that `address` names, or the one that its scheme implies.
-    """
-    try:
-        parts = urlsplit(address)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (KeyError, ValueError) as error:
-        raise Problem(f"{setting} is {address!r}: it should look like http://localhost:5000.") from error
-    return port
 
 
 def dotenv(path: Path) -> dict[str, str]:
@@ -72,24 +57,24 @@ def _cerberus(port: int, host: str) -> Service:
     command = (
         str(BIN / "gunicorn"),
         *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--no-control-socket"),
-        *("--worker-tmp-dir", "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp"),  # noqa: S108 - gunicorn's own names
         *("--access-logfile", "-", "cerberus.api:create_app()"),
     )
     return Service("cerberus", "Cerberus", port, "/livez", command, dict(os.environ))
 
 
 def _mlflow(layout: Layout, studio: StudioSettings, port: int, host: str) -> Service:
-    settings = dotenv(ROOT / "mlflow" / "server.env")
     environment = {
-        "MLFLOW_BACKEND_STORE_URI": studio.mlflow_database_url,
+        **dotenv(ROOT / "mlflow" / "server.env"),
         "MLFLOW_ARTIFACTS_DESTINATION": str(layout.artifacts),
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": _secret(layout, "mlflow_server_secret_key"),
-        "MLFLOW_WORKSPACE_STORE_URI": "cerberus://",
-        **settings,
         **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": studio.mlflow_database_url,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": _secret(layout, "mlflow_server_secret_key"),
     }
-    command = (str(BIN / "mlflow"), "server", "--app-name", "cerberus", "--host", host, "--port", str(port))
-    return Service("mlflow", "MLflow", port, "/health", command, environment)
+    command = (
+        *(str(BIN / "mlflow"), "server", "--app-name", "cerberus", "--workspace-store-uri", "cerberus://"),
+        *("--enable-workspaces", "--serve-artifacts", "--host", host, "--port", str(port)),
+    )
+    return Service("mlflow", "MLflow", port, "/health", command, {"MLFLOW_WORKERS": "2", **environment})
 
 
 def _studio(layout: Layout, port: int, host: str) -> Service:
