@@ -46,6 +46,9 @@ SECONDS: Final = 10.0
 RETRIES: Final = 4
 FIRST_PAUSE: Final = 0.2
 SUCCESS: Final = 2
+THROTTLED: Final = 429
+BUSY_STATUS: Final = 503
+BUSY: Final = "Cerberus, or what stands before it, is busy."
 
 
 class Client:
@@ -67,11 +70,8 @@ class Client:
         self.timeout = timeout
         self.retries = retries
         self._session = requests.Session()
-        self._session.trust_env = False  # a ~/.netrc would replace the token
-        self._session.proxies = requests.utils.getproxies()
-        token = token or os.environ.get("MLFLOW_TRACKING_TOKEN", "")
-        if token:
-            self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.auth = self._authorize  # a header would be replaced by what a ~/.netrc has for this host
+        self._token = token if token is not None else os.environ.get("MLFLOW_TRACKING_TOKEN", "")
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -95,14 +95,14 @@ class Client:
         Uses a token that lives as long as this session from here on: for scripts that have a password only.
         """
         found = self._call("POST", "/sign-in", {"name": name, "password": password})
-        self._session.headers["Authorization"] = f"Bearer {found['token']}"
+        self._token = found["token"]
 
     def sign_out(self) -> None:
         """
         Ends what `sign_in` began.
         """
         self._call("POST", "/sign-out")
-        del self._session.headers["Authorization"]
+        self._token = ""
 
     def me(self) -> Me:
         """
@@ -188,6 +188,11 @@ class Client:
         """
         self._call("DELETE", f"/tokens/{_part(token_id)}")
 
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
     def _call(self, method: str, path: str, body: object = None, *, repeatable: bool = False) -> Any:
         patience = self.retries if repeatable or method in REPEATABLE else 0
         for attempt in range(patience):
@@ -208,7 +213,7 @@ class Client:
             raise Invalid(f"{self.url} is not an address that one can call: {error}", field="url") from error
         if response.status_code // 100 != SUCCESS:
             raise _error(response)
-        return response.json() if response.content else None
+        return _json(response) if response.content else None
 
 
 def _part(name: str) -> str:
@@ -222,21 +227,31 @@ def _unreachable(url: str, error: requests.RequestException) -> Unavailable:
     )
 
 
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise _not_cerberus(response) from None
+
+
+def _not_cerberus(response: requests.Response) -> CerberusError:
+    return CerberusError(
+        f"{response.url} answered {response.status_code}, but not as Cerberus does.",
+        hint="Is CERBERUS_URL Cerberus' address?",
+    )
+
+
 def _error(response: requests.Response) -> CerberusError:
     try:
         problem = response.json()
-        message, hint = str(problem["detail"]), str(problem.get("hint") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        problem, message, hint = (
-            {},
-            f"The server answered {response.status_code}.",
-            "Is CERBERUS_URL Cerberus' address?",
-        )
-    if response.status_code == 429:
+        message, hint, field = str(problem["detail"]), str(problem.get("hint", "")), str(problem.get("field", ""))
+    except (ValueError, KeyError, TypeError):
+        return Unavailable(BUSY) if response.status_code == BUSY_STATUS else _not_cerberus(response)
+    if response.status_code == THROTTLED:
         wait = response.headers.get("Retry-After", "")
         return Throttled(message, retry_after=int(wait) if wait.isdigit() else 60, hint=hint)
     if kind := BY_STATUS.get(response.status_code):
         return kind(message, hint=hint)
     if response.status_code < 500:
-        return Invalid(message, field=str(problem.get("field") or ""), hint=hint)
+        return Invalid(message, field=field, hint=hint)
     return CerberusError(message, hint=hint)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cerberus.errors import Invalid, NotFound
-from cerberus.policy import Kind, Resource, Scope, Verb
+from cerberus.policy import Kind, PlatformRole, Resource, Scope, Verb
 from cerberus.service import SYSTEM, Actor, Cerberus, Origin
 from cerberus.settings import Settings
 
@@ -110,18 +110,30 @@ def make_data_directory(path: Path) -> None:
 def init(call: Call) -> Done:
     """Make the data directory, the schema and the first admin; a second time it changes nothing."""
     make_data_directory(call.settings.data)
-    Cerberus.migrate(call.settings)
+    call.cerberus.migrate()
     name = call.options.admin
-    admins = call.cerberus.people.admins(call.actor)
-    if admins:
-        there = ", ".join(admin.name for admin in admins)
-        return Done(f"Nothing to do: there is an admin already ({there}).", {"created": False, "admin": admins[0].name})
+    there = first_admin(call)
+    if there is not None:
+        return Done(f"Nothing to do: there is an admin already ({there}).", {"created": False, "admin": there})
     given = password_from(call.options.password_file)
     password = given or random_password()
     if call.options.write_password is not None:
         write_secret(call.options.write_password, password)
     call.cerberus.people.create_user(call.actor, name, password=password, admin=True)
     return shown_once(f"Admin {name} was made.", {"created": True, "admin": name}, given, password)
+
+
+def first_admin(call: Call) -> str | None:
+    """
+    The name of an enabled admin, or None.
+    """
+    after = None
+    while people := call.cerberus.people.search(call.actor, limit=200, after=after):
+        for person in people:
+            if PlatformRole.ADMIN in person.platform_roles and not person.disabled:
+                return person.name
+        after = people[-1].name
+    return None
 
 
 def shown_once(text: str, values: Mapping[str, Any], given: str | None, made: str) -> Done:
@@ -137,7 +149,7 @@ def migrate(call: Call) -> Done:
     """Create the schema or bring it up to date."""
     if call.settings.database_url.startswith("sqlite"):
         make_data_directory(call.settings.data)
-    Cerberus.migrate(call.settings)
+    call.cerberus.migrate()
     return Done("The schema is up to date.", {"migrated": True})
 
 

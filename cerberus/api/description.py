@@ -77,7 +77,7 @@ def parameters(endpoint: Endpoint, rule: str) -> list[Parameter]:
     found = [
         Parameter(
             name=name,
-            param_in=ParameterLocation.PATH,
+            **{"in": ParameterLocation.PATH},
             required=True,
             param_schema=Schema(type="string", minLength=1, maxLength=LONGEST_NAME),
         )
@@ -88,7 +88,7 @@ def parameters(endpoint: Endpoint, rule: str) -> list[Parameter]:
         found.append(
             Parameter(
                 name=name,
-                param_in=ParameterLocation.QUERY,
+                **{"in": ParameterLocation.QUERY},
                 required=name in schema.get("required", ()),
                 param_schema=Schema.model_validate(each),
             )

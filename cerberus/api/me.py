@@ -1,11 +1,23 @@
 """The caller: identity, groups, projects, and what the token may be used for."""
 
+from datetime import UTC, datetime
+
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import Me, Membership, PasswordChange, fields_of
 from cerberus.errors import Forbidden, Throttled
+from cerberus.service import Access
 
 me = noun("me")
+
+
+def roles_in(access: Access, slug: str) -> tuple[str, ...]:
+    """
+    The names of the roles that are in force for the caller in the project, their own and their groups'.
+    """
+    now = datetime.now(UTC)
+    held = {rule.role for rule in access.rules.get(slug, ()) if rule.role is not None and rule.in_force(now)}
+    return tuple(sorted(held))
 
 
 @me.route("GET", "/me", summary="Show who you are and where you are a member", answer=Me)
@@ -13,14 +25,16 @@ def show_me(caller: Caller) -> Me:
     access = caller.access
     principal = access.principal
     projects = tuple(
-        Membership(roles=access.roles(project.slug), **fields_of(project, "slug", "name", "description", "archived"))
+        Membership(
+            roles=roles_in(access, project.slug), **fields_of(project, "slug", "name", "description", "archived")
+        )
         for project in access.projects
     )
     return Me(
         name=principal.name,
         display_name=principal.display_name,
         kind=principal.kind,
-        groups=caller.cerberus.groups.names(principal),
+        groups=caller.cerberus.groups.names_of(principal),
         platform_roles=tuple(sorted(principal.platform_roles)),
         scopes=tuple(sorted(principal.scopes)),
         token_project=principal.project,

@@ -25,12 +25,9 @@ def list_members(caller: Caller, project: str) -> Members:
     raises=(NotFound, Forbidden, Conflict),
 )
 def put_member(caller: Caller, body: MemberPut, project: str, subject: str) -> MemberShown:
-    try:
-        member = caller.cerberus.projects.change_role(caller.actor, project, subject=subject, role=body.role)
-    except NotFound:
-        member = caller.cerberus.projects.add_member(
-            caller.actor, project, subject=subject, role=body.role, expires_at=body.expires_at, reason=body.reason
-        )
+    member = caller.cerberus.projects.set_member(
+        caller.actor, project, subject=subject, role=body.role, expires_at=body.expires_at, reason=body.reason
+    )
     return MemberShown.of(member)
 
 

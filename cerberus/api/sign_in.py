@@ -21,9 +21,8 @@ sign_in = noun("sign-in")
     public=True,
 )
 def open_session(visitor: Visitor, body: SignIn) -> SignedIn:
-    sessions = visitor.cerberus.sessions
-    made = sessions.sign_in(body.name, body.password, visitor.origin)
-    return SignedIn(token=sessions.credential(made.cookie), expires_at=made.session.expires_at, name=made.session.name)
+    made = visitor.cerberus.sessions.sign_in_for_token(body.name, body.password, visitor.origin)
+    return SignedIn(token=made.secret, expires_at=made.expires_at, name=made.session.name)
 
 
 @sign_in.route(
@@ -34,4 +33,4 @@ def open_session(visitor: Visitor, body: SignIn) -> SignedIn:
     reads=True,
 )
 def end_session(caller: Caller) -> None:
-    caller.cerberus.sessions.end_with_token(caller.token, caller.origin)
+    caller.cerberus.sessions.end_with_token(caller.actor, caller.token)

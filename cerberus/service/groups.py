@@ -1,7 +1,7 @@
 """Groups of people; a group can hold groups."""
 
 from cerberus.errors import Invalid, NotFound
-from cerberus.policy import SubjectKind
+from cerberus.policy import Principal, SubjectKind
 from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
@@ -70,6 +70,15 @@ class Groups:
                 require_maintainers(change, self._projects_through(change, row))
                 change.record("group.remove_member", f"group:{row.name}", before={"member": leaving.name})
             return subjects.group_members(change.session, row.id)
+
+    def names_of(self, principal: Principal) -> tuple[str, ...]:
+        """
+        The groups that the principal is in, also through other groups, sorted.
+        """
+        if not principal.groups:
+            return ()
+        with self._context.database.reading() as session:
+            return subjects.names(session, principal.groups)
 
     def members(self, actor: Actor, group: object) -> list[Person]:
         """

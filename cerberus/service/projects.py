@@ -117,6 +117,44 @@ class Projects:
                 )
             return projects.member(binding, row)
 
+    def set_member(
+        self,
+        actor: Actor,
+        slug: str,
+        *,
+        subject: object,
+        role: str,
+        expires_at: datetime | None = None,
+        reason: str = "",
+    ) -> Member:
+        """
+        Gives a subject exactly this role, end and reason, whether it was a member before or not: asking twice does
+        nothing more. Conflict when that left the project without a maintainer.
+        """
+        why = parse.text(reason, "reason", longest=500)
+        wanted = parse.role_name(role)
+        with self._context.change(actor) as change:
+            project = change.require_project(slug)
+            ends = parse.end(expires_at, change.now)
+            row = _subject(change, subject)
+            binding = projects.binding_row(change.session, project.id, row.id)
+            if binding is None:
+                member = _bind(change, project, row, role=wanted, expires_at=ends, reason=why)
+                change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=_shown(member))
+                return member
+            before = projects.member(binding, row)
+            had = projects.has_holder(change.session, project.id, MANAGING)
+            binding.role, binding.expires_at, binding.reason = wanted, ends, why
+            after = projects.member(binding, row)
+            if after != before:
+                change.session.flush()
+                if had:
+                    require_maintainers(change, [project.id])
+                change.record(
+                    "member.change", f"{row.kind}:{row.name}", project=slug, before=_shown(before), after=_shown(after)
+                )
+            return after
+
     def remove_member(self, actor: Actor, slug: str, *, subject: object) -> Removal:
         """
         Takes away the member's role and every grant of its own in the project. Conflict for the last maintainer.

@@ -1,12 +1,12 @@
 """Signing in with a password, and the server-side sessions that follow. Failures are counted and survive restarts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cerberus.errors import Invalid, NotFound, NotSignedIn, Throttled
-from cerberus.policy import Scope, SubjectKind
+from cerberus.errors import Conflict, Invalid, NotFound, NotSignedIn, Throttled
+from cerberus.policy import ALL_SCOPES, Scope, SubjectKind
 from cerberus.service import parse, secrets
-from cerberus.service.access import Access
+from cerberus.service.access import Access, utc_now
 from cerberus.service.actors import Actor, Origin, line_of_origin
 from cerberus.service.context import Context
 from cerberus.store import audit, credentials, principals, subjects
@@ -29,6 +29,15 @@ class NewSession:
 
     session: Session
     cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """A session begun by a script, and the access token that lives as long as it does, at most until `expires_at`."""
+
+    session: Session
+    secret: str = field(repr=False)
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,30 @@ class Sessions:
             line = {**line_of_origin(Actor(loaded.principal, origin)), "action": "session.begin"}
             audit.append(session, state, {**line, "target": f"session:{row.id}"}, now)
             return NewSession(credentials.session_value(row, loaded.principal.name), cookie)
+
+    def sign_in_for_token(self, name: object, password: object, origin: Origin) -> NewCredential:
+        """
+        A session for a script, and an access token that may do what its person may. Raises as `sign_in` does.
+        """
+        begun = self.sign_in(name, password, origin).session
+        token = secrets.new_token()
+        expires_at = begun.created_at + IDLE
+        with self._context.database.writing() as session:
+            row = _credential_row(token, begun, name="sign-in", scopes=ALL_SCOPES, expires_at=expires_at)
+            credentials.insert_token(session, row)
+        return NewCredential(begun, token.text, expires_at)
+
+    def end_with_token(self, actor: Actor, raw: object) -> None:
+        """
+        Ends the session that this token of the actor belongs to. Conflict for a token that was not made by signing in.
+        """
+        token = secrets.read_token(raw)
+        with self._context.change(actor) as change:
+            session_id = None if token is None else credentials.session_of_token(change.session, token.id)
+            if session_id is None:
+                raise Conflict("This token does not come from signing in.", hint="Revoke it instead.")
+            credentials.end_sessions(change.session, change.now, subject_id=actor.principal.id, session_id=session_id)
+            change.record("session.end", f"session:{session_id}")
 
     def check_password(self, name: object, password: object, origin: Origin) -> int:
         """
@@ -192,18 +225,12 @@ class Sessions:
         with self._context.database.writing() as session:
             credentials.insert_token(
                 session,
-                TokenRow(
-                    id=token.id,
-                    secret_hash=token.hash,
-                    subject_id=resumed.session.subject_id,
-                    project_id=None,
-                    session_id=resumed.session.id,
+                _credential_row(
+                    token,
+                    resumed.session,
                     name="Studio",
-                    scopes=credentials.scopes_text((Scope.READ, Scope.WRITE)),
-                    created_at=self._context.now(),
+                    scopes=frozenset({Scope.READ, Scope.WRITE}),
                     expires_at=resumed.session.expires_at,
-                    last_used_at=None,
-                    revoked_at=None,
                 ),
             )
         if len(self._credentials) > 10_000:
@@ -216,3 +243,21 @@ def alive(session: Session, now: datetime) -> bool:
     Whether the session has not ended, expired, or lain idle too long.
     """
     return session.ended_at is None and now < session.expires_at and now - session.last_seen_at < IDLE
+
+
+def _credential_row(
+    token: secrets.AccessToken, session: Session, *, name: str, scopes: frozenset[Scope], expires_at: datetime
+) -> TokenRow:
+    return TokenRow(
+        id=token.id,
+        secret_hash=token.hash,
+        subject_id=session.subject_id,
+        project_id=None,
+        session_id=session.id,
+        name=name,
+        scopes=credentials.scopes_text(scopes),
+        created_at=utc_now(),
+        expires_at=expires_at,
+        last_used_at=None,
+        revoked_at=None,
+    )

@@ -99,6 +99,13 @@ def token_row(session: OrmSession, token_id: str) -> tuple[TokenRow, SubjectRow]
     return row, session.get_one(SubjectRow, row.subject_id)
 
 
+def session_of_token(session: OrmSession, token_id: str) -> int | None:
+    """
+    The id of the session that the token belongs to; None when it belongs to none.
+    """
+    return session.scalar(select(TokenRow.session_id).where(TokenRow.id == token_id))
+
+
 def used(session: OrmSession, token_id: str, at: datetime) -> None:
     """
     Notes the use of a token.

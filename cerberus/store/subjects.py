@@ -1,5 +1,6 @@
 """Users, groups and service accounts."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import delete, func, or_, select
@@ -15,6 +16,14 @@ def by_name(session: OrmSession, name: str) -> SubjectRow | None:
     The subject of that (normalised) name, or None.
     """
     return session.scalar(select(SubjectRow).where(SubjectRow.name == name))
+
+
+def names(session: OrmSession, ids: Iterable[int]) -> tuple[str, ...]:
+    """
+    The names of these subjects, sorted.
+    """
+    query = select(SubjectRow.name).where(SubjectRow.id.in_(tuple(ids))).order_by(SubjectRow.name)
+    return tuple(session.scalars(query))
 
 
 def person(session: OrmSession, row: SubjectRow) -> Person:

@@ -1,0 +1,68 @@
+"""The command line on a fresh data directory."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from cerberus import cli
+
+
+class Ran(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """
+    Where the settings say that the data directory is; it does not exist yet.
+    """
+    path = tmp_path / "data"
+    monkeypatch.setenv("MLSTUDIO_DATA", str(path))
+    monkeypatch.setenv("MLSTUDIO_SECRETS_DIR", str(tmp_path / "none"))
+    monkeypatch.delenv("CERBERUS_DATABASE_URL", raising=False)
+    return path
+
+
+@pytest.fixture
+def run(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:  # noqa: ARG001 - sets the environment
+    """
+    Runs `cerberus` with these words.
+    """
+
+    def call(*words: object) -> Ran:
+        capsys.readouterr()
+        try:
+            code = int(cli.main([str(word) for word in words]))
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ran(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def server(run: Callable[..., Ran]) -> Callable[..., Ran]:
+    """
+    The command on a server that was set up: admin, alice, bob, project fraud with alice as maintainer, bob as viewer.
+    """
+    for words in (
+        ("init",),
+        ("create-user", "alice"),
+        ("create-user", "bob"),
+        ("create-project", "fraud", "--maintainer", "alice"),
+        ("add-member", "fraud", "bob", "viewer"),
+    ):
+        done = run(*words)
+        assert done.code == 0, done.err
+    return run
