@@ -148,11 +148,10 @@ class Access:
         """
         NotFound when the principal may not see the resource, Forbidden when it may see but not do this.
         """
-        if resource.project not in self.known_projects:
-            self.project(resource.project)
         decision = self.check(verb, resource)
         if not decision.allowed:
             raise refusal(decision)
+        self.project(resource.project)  # an admin may do everything, but not in a project that does not exist
 
     def visible(self, kind: Kind, project: str) -> Visible:
         """

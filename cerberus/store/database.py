@@ -148,14 +148,14 @@ class Database:
         """
         try:
             yield
-        except FAULTS as error:
+        except (*FAULTS, exc.ProgrammingError) as error:
+            if isinstance(error, exc.ProgrammingError) or "no such table" in str(error):  # MySQL, SQLite
+                log.error("database without the expected schema: %s", _first_line(error))
+                raise Unavailable(
+                    "Cerberus' database lacks the expected tables.", hint="Run `cerberus migrate`."
+                ) from error
             log.error("database fault: %s", _first_line(error))
             raise Unavailable(AWAY, hint=AWAY_HINT) from error
-        except exc.ProgrammingError as error:  # a table is missing: no schema, or another one
-            log.error("database without the expected schema: %s", _first_line(error))
-            raise Unavailable(
-                "Cerberus' database lacks the expected tables.", hint="Run `cerberus migrate`."
-            ) from error
 
 
 @contextmanager

@@ -1,0 +1,289 @@
+"""The store's contract, held on SQLite and on MySQL."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from cerberus.errors import Conflict, Unavailable
+from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind
+from cerberus.store import audit, credentials, grants, principals, projects, schema, subjects
+from cerberus.store.database import Database
+from cerberus.store.tables import Base
+
+pytestmark = pytest.mark.on_each_database
+NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url):
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def user(session, name, kind=SubjectKind.USER):
+    return subjects.insert(session, name, kind, display_name=name.title(), at=NOW)
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(database):
+    """Autogenerate finds nothing left to do."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_migrating_twice_changes_nothing(database):
+    """The version stays, and the check is content."""
+    before = database.version()
+    schema.migrate(database)
+    schema.check(database)
+    assert database.version() == before
+
+
+def test_a_database_of_another_version_is_refused_in_one_sentence(database):
+    """Neither the check nor a migration touches it."""
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'from-tomorrow'"))
+    try:
+        for ask in (schema.check, schema.migrate):
+            with pytest.raises(Unavailable, match="another, probably newer, version"):
+                ask(database)
+    finally:
+        with database.writing() as session:
+            session.execute(text(f"UPDATE alembic_version SET version_num = '{schema.head()}'"))
+
+
+def test_moments_keep_their_zone_and_microseconds(database):
+    """What goes in comes out."""
+    with database.writing() as session:
+        user(session, "alice")
+    with database.reading() as session:
+        assert subjects.by_name(session, "alice").created_at == NOW
+
+
+def test_names_are_compared_byte_by_byte(database):
+    """`Alice` is not `alice`, and `é` is not `e`: MySQL's own comparison would say otherwise."""
+    with database.writing() as session:
+        user(session, "alice")
+        user(session, "Alice")
+        user(session, "jose")
+        user(session, "josé")
+        assert subjects.by_name(session, "ALICE") is None
+    with database.reading() as session:
+        assert subjects.by_name(session, "Alice").id != subjects.by_name(session, "alice").id
+
+
+def test_a_block_that_raises_changes_nothing(database):
+    """Neither the row nor the version moves."""
+    before = database.version()
+
+    def half_done():
+        with database.writing() as session:
+            audit.lock(session).version += 1
+            user(session, "alice")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+    with database.reading() as session:
+        assert subjects.by_name(session, "alice") is None
+    assert database.version() == before
+
+
+def test_the_loser_of_a_race_gets_a_conflict(database):
+    """A constraint that refuses is no fault."""
+    with database.writing() as session:
+        user(session, "alice")
+    with pytest.raises(Conflict), database.writing() as session:
+        user(session, "alice")
+
+
+def test_changes_happen_one_after_another(database):
+    """Fifty changes from five threads are fifty steps of the version, and one unbroken chain."""
+    before = database.version()
+    failures = []
+
+    def change():
+        try:
+            for _ in range(10):
+                with database.writing() as session:
+                    state = audit.lock(session)
+                    state.version += 1
+                    audit.append(session, state, {"who": "alice", "action": "x", "target": "y"}, NOW)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=change) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert database.version() == before + 50
+    with database.writing() as session:
+        assert audit.first_broken_link(session) is None
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        ("UPDATE audit_lines SET who = 'mallory' WHERE id = {1}", 1),
+        ("UPDATE audit_lines SET {quoted_after} = '{{}}' WHERE id = {1}", 1),
+        ("DELETE FROM audit_lines WHERE id = {1}", 2),
+        ("DELETE FROM audit_lines WHERE id = {2}", None),
+    ],
+)
+def test_an_edited_or_missing_line_breaks_the_chain(database, tamper, found):
+    """The first line that is wrong is named; 0 stands for lines missing at the end."""
+    with database.writing() as session:
+        state = audit.lock(session)
+        for number in range(3):
+            audit.append(session, state, {"who": "alice", "action": "x", "target": str(number)}, NOW)
+    with database.reading() as session:
+        ids = [line.id for line in reversed(audit.search(session, **EVERYTHING))]
+        quoted = session.connection().dialect.identifier_preparer.quote_identifier("after")
+    with database.writing() as session:
+        session.execute(text(tamper.format(*ids, quoted_after=quoted)))
+    with database.writing() as session:
+        assert audit.first_broken_link(session) == (0 if found is None else ids[found])
+
+
+EVERYTHING = {"project": None, "who": None, "action": None, "outcome": None, "before": None, "limit": 100}
+
+
+def test_groups_in_a_circle_do_no_harm(database):
+    """Membership is followed upward through groups, each once."""
+    with database.writing() as session:
+        alice = user(session, "alice")
+        ids = [user(session, f"g{n}", SubjectKind.GROUP).id for n in range(3)]
+        subjects.join(session, ids[0], alice.id)
+        for n in range(3):
+            subjects.join(session, ids[(n + 1) % 3], ids[n])
+        assert principals.groups_of(session, alice.id) == frozenset(ids)
+
+
+def test_a_principal_is_loaded_in_at_most_six_statements(database):
+    """However many groups, bindings and grants they have."""
+    from sqlalchemy import event
+
+    with database.writing() as session:
+        alice = user(session, "alice")
+        for n in range(20):
+            group = user(session, f"g{n}", SubjectKind.GROUP)
+            subjects.join(session, group.id, alice.id)
+            project = projects.insert(session, slug=f"p{n}", name="p", description="", at=NOW)
+            projects.bind(session, project, group, role="viewer", expires_at=None, reason="", at=NOW, by="x")
+            give(session, project, alice.id, Resource(f"p{n}", Kind.EXPERIMENT, "7"), Level.EDIT)
+        alice_id = alice.id
+    statements = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    with database.reading() as session:
+        loaded = principals.load(session, alice_id)
+    assert len(loaded.projects) == 20
+    assert len([text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 7
+
+
+def give(session, project, subject_id, resource, level, source=Source.GRANT):
+    return grants.insert(
+        session,
+        project,
+        resource,
+        subject_id=subject_id,
+        level=level,
+        source=source,
+        expires_at=None,
+        reason="",
+        at=NOW,
+        by="x",
+    )
+
+
+def test_grants_are_renamed_and_forgotten_by_exact_name(database):
+    """A model called `a%` or `A` is not the model `a`."""
+    with database.writing() as session:
+        alice = user(session, "alice")
+        project = projects.insert(session, slug="fraud", name="f", description="", at=NOW)
+        for name in ("a", "A", "a%", "a_"):
+            give(session, project, alice.id, Resource("fraud", Kind.REGISTERED_MODEL, name), Level.EDIT)
+        assert grants.rename(session, project, Resource("fraud", Kind.REGISTERED_MODEL, "a"), "b") == 1
+        assert grants.forget(session, project, Resource("fraud", Kind.REGISTERED_MODEL, "a%")) == 1
+        left = {
+            name: len(grants.on(session, project, Resource("fraud", Kind.REGISTERED_MODEL, name)))
+            for name in ("a", "b", "A", "a%", "a_", ANY)
+        }
+    assert left == {"a": 0, "b": 1, "A": 1, "a%": 0, "a_": 1, ANY: 0}
+
+
+def test_removing_a_subject_takes_everything_of_it(database):
+    """No binding, grant or membership is left that a later subject could inherit."""
+    with database.writing() as session:
+        alice, group = user(session, "alice"), user(session, "readers", SubjectKind.GROUP)
+        project = projects.insert(session, slug="fraud", name="f", description="", at=NOW)
+        projects.bind(session, project, group, role="viewer", expires_at=None, reason="", at=NOW, by="x")
+        give(session, project, group.id, Resource("fraud", Kind.EXPERIMENT, "7"), Level.EDIT)
+        subjects.join(session, group.id, alice.id)
+        subjects.remove(session, group)
+    with database.reading() as session:
+        loaded = principals.load(session, subjects.by_name(session, "alice").id)
+    assert not loaded.rules
+    assert not loaded.principal.groups
+
+
+def test_failures_are_counted_within_a_window(database):
+    """A new window starts the count anew."""
+    minute = timedelta(minutes=1)
+    with database.writing() as session:
+        counts = [credentials.count_failure(session, "account:x", NOW, since=NOW - minute) for _ in range(3)]
+        later = NOW + 2 * minute
+        counts.append(credentials.count_failure(session, "account:x", later, since=later - minute))
+    assert counts == [1, 2, 3, 1]
+
+
+def test_a_role_that_the_code_does_not_know_gives_nothing(database):
+    """Silence means no."""
+    with database.writing() as session:
+        alice = user(session, "alice")
+        project = projects.insert(session, slug="fraud", name="f", description="", at=NOW)
+        projects.bind(session, project, alice, role="emperor", expires_at=None, reason="", at=NOW, by="x")
+        loaded = principals.load(session, alice.id)
+    assert not loaded.rules
+
+
+def test_a_database_that_is_away_is_unavailable(database_url):
+    """Not an answer, and not the driver's error."""
+    from sqlalchemy import make_url
+
+    url = make_url(database_url)
+    gone = url.set(database="/nowhere/at/all.db") if url.get_backend_name() == "sqlite" else url.set(port=1)
+    with pytest.raises(Unavailable) as raised:
+        Database(gone.render_as_string(hide_password=False)).version()
+    assert "/nowhere" not in raised.value.message
+
+
+def test_a_connection_that_the_server_closed_is_replaced(database):
+    """The pool heals by itself: no caller sees the fault."""
+    if database.engine.dialect.name == "sqlite":
+        assert database.version() == database.version()  # a file has no server that could close anything
+        return
+    database.version()
+    killer = Database(database.url)
+    with killer.engine.connect() as connection:
+        others = connection.exec_driver_sql(
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        ).scalars()
+        killed = [connection.exec_driver_sql(f"KILL {number}") for number in others]
+    killer.close()
+    assert killed
+    assert database.version()
+    with database.reading() as session:
+        assert subjects.by_name(session, "nobody") is None
+
+
+def test_the_url_with_its_password_is_nowhere_in_sight(database):
+    """A logged object must not tell."""
+    opened = Database("mysql+pymysql://cerberus:hunter2@127.0.0.1/x")
+    assert "hunter2" not in repr(opened)
