@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from typing import Any, Final
 
 from flask import Flask, Response
@@ -146,11 +147,14 @@ def describe(app: Flask, *, server: str) -> dict[str, Any]:
 
 def install_description(app: Flask, *, server: str) -> None:
     """
-    Serves the description. Made once: it does not change while the process lives.
+    Serves the description. Made at the first request for it, and kept: it does not change while the process lives.
     """
-    text = json.dumps(describe(app, server=server))
+
+    @cache
+    def text() -> str:
+        return json.dumps(describe(app, server=server))
 
     def openapi() -> Response:
-        return Response(text, content_type="application/json")
+        return Response(text(), content_type="application/json")
 
     app.add_url_rule(ADDRESS, "openapi", openapi, methods=["GET"])

@@ -8,7 +8,7 @@ import pytest
 
 from cerberus.client import Client, Question
 from cerberus.errors import Forbidden, Invalid, NotFound, NotSignedIn, Unavailable
-from cerberus.policy import Kind, Scope, Verb
+from cerberus.policy import ALL_SCOPES, Kind, Scope, Verb
 
 
 def test_me_tells_who_i_am_and_where_i_am_a_member(client_of):
@@ -34,7 +34,7 @@ def test_a_hidden_project_is_not_found(client_of):
 
 
 def test_a_maintainer_lets_somebody_in_until_a_day_and_out_again(client_of):
-    alice, charlie = client_of("alice"), client_of("charlie")
+    alice, charlie = client_of("alice", scopes=ALL_SCOPES), client_of("charlie")
     until = datetime.now(UTC) + timedelta(days=3)
     member = alice.set_member("fraud", "charlie", role="viewer", expires_at=until, reason="audit")
     assert (member.role, member.expires_at, member.reason, member.added_by) == ("viewer", until, "audit", "alice")
@@ -73,7 +73,7 @@ def test_many_questions_come_back_in_order(client_of):
 
 
 def test_a_token_is_made_used_and_revoked(client_of, url):
-    alice = client_of("alice")
+    alice = client_of("alice", scopes=ALL_SCOPES)
     made = alice.create_token("nightly", scopes=[Scope.READ], project="fraud", days=7)
     assert made.project == "fraud"
     assert made.id in {token.id for token in alice.tokens()}
