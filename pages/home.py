@@ -5,16 +5,10 @@ import streamlit as st
 from cerberus.policy import Kind, Resource, Verb
 from studio import guard, nav
 from studio.ui import snippets
+from studio.ui.format import state
 from studio.ui.text import plain
 from studio.ui.when import ago
 
-STATES = {
-    "RUNNING": (":material/play_circle:", "running", "blue"),
-    "FINISHED": (":material/check_circle:", "finished", "green"),
-    "FAILED": (":material/error:", "failed", "red"),
-    "KILLED": (":material/cancel:", "stopped", "orange"),
-    "SCHEDULED": (":material/schedule:", "scheduled", "gray"),
-}
 NEWEST = 8
 
 me = guard.require_project()
@@ -51,12 +45,11 @@ if not counts.runs:
 
 st.subheader("Newest runs", anchor=False)
 for run in reader.runs(me.project, seen, size=NEWEST).rows:
-    icon, word, colour = STATES.get(run.status, (":material/help:", run.status.lower(), "gray"))
     with st.container(key=f"home_run_{run.id}"):
-        name, state, where, when = st.columns((4, 2, 4, 3), vertical_alignment="center")
+        name, status, where, when = st.columns((4, 2, 4, 3), vertical_alignment="center")
         name.page_link(links["run.py"], label=plain(run.name or run.id), icon=":material/play_arrow:",
                        query_params={**link, "run": run.id})
-        state.badge(word, icon=icon, color=colour)
+        status.badge(state(run.status).word, icon=state(run.status).icon, color=state(run.status).colour)
         where.caption(plain(run.experiment))
         when.caption(f"{ago(run.started)} · {plain(run.user)}")
 

@@ -14,7 +14,7 @@ from studio.ui.when import day, end_of
 
 KINDS = {"user": "Person", "group": "Group", "service_account": "Service account"}
 ICONS = {"user": ":material/person:", "group": ":material/group:", "service_account": ":material/smart_toy:"}
-WIDTHS = (5, 3, 4, 3, 2)
+WIDTHS = (5, 3, 7, 2)
 
 
 @st.dialog("Add a member", icon=":material/person_add:")
@@ -101,13 +101,13 @@ for member in members:
     if wanted.lower() not in f"{member.subject} {member.display_name} {member.role}".lower():
         continue
     with st.container(border=True, key=f"members_row_{member.subject_id}"):
-        who, role, since, until, actions = st.columns(WIDTHS, vertical_alignment="center")
-        state = " :gray[disabled]" if member.disabled else ""
-        who.markdown(f"{ICONS.get(member.kind, '')} **{plain(member.subject)}**{state}")
-        who.caption(plain(member.display_name) or KINDS.get(member.kind, member.kind))
+        who, role, dates, actions = st.columns(WIDTHS, vertical_alignment="center")
+        about = "disabled" if member.disabled else member.display_name or KINDS.get(member.kind, member.kind)
+        who.markdown(f"{ICONS.get(member.kind, '')} **{plain(member.subject)}** :gray[{plain(about)}]")
         role.badge(plain(member.role), color="blue")
-        since.caption(f"since {day(member.added_at)}, by {plain(member.added_by)}", help=member.reason or None)
-        until.caption(f"until {day(member.expires_at)}" if member.expires_at else "no end date")
+        until = f"until {day(member.expires_at)}" if member.expires_at else "no end date"
+        since = f"since {day(member.added_at)}, by {plain(member.added_by)} · {until}"
+        dates.caption(since, help=plain(member.reason) or None)
         if may_manage:
             with actions.container(horizontal=True, gap="small"):
                 if st.button("", icon=":material/edit:", help=f"Change the role of {member.subject}",
