@@ -1,0 +1,58 @@
+"""How the plugin says no: MLflow's own JSON form, so that its client raises an error with our sentence in it."""
+
+import json
+from http import HTTPStatus
+
+from starlette.types import Send
+from werkzeug.wrappers import Response
+
+Headers = list[tuple[bytes, bytes]]
+
+CODES = {
+    400: "INVALID_PARAMETER_VALUE",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    413: "RESOURCE_EXHAUSTED",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+NOT_FOUND = "It does not exist, or you may not see it."
+EXTRA_HEADERS: dict[int, Headers] = {
+    401: [(b"www-authenticate", b'Basic realm="ML Studio: any user name, an access token as password"')],
+    503: [(b"retry-after", b"5")],
+}
+
+
+class Refused(Exception):
+    """
+    Ends a request: `status` and a sentence for whoever sent it.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = HTTPStatus(status)
+        self.message = message
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps({"error_code": CODES[self.status], "message": self.message}).encode()
+
+
+async def send_refusal(send: Send, refused: Refused) -> None:
+    """
+    Answers an ASGI request.
+    """
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(refused.body)).encode()),
+        *EXTRA_HEADERS.get(refused.status, []),
+    ]
+    await send({"type": "http.response.start", "status": int(refused.status), "headers": headers})
+    await send({"type": "http.response.body", "body": refused.body})
+
+
+def refusal(refused: Refused) -> Response:
+    """
+    The same for Flask.
+    """
+    return Response(refused.body, status=int(refused.status), mimetype="application/json")

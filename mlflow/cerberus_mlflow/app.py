@@ -1,0 +1,82 @@
+"""The entry point of `mlflow server --app-name cerberus`."""
+
+import os
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+from cerberus_mlflow import checks, denials, routes, takeover
+from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
+from cerberus_mlflow.guards import Guard
+from cerberus_mlflow.identity import Identity
+from cerberus_mlflow.locations import guard_traces
+from cerberus_mlflow.messages import Messages, messages_by_route
+from cerberus_mlflow.paths import Paths
+from cerberus_mlflow.settings import PluginSettings
+from mlflow.protos.service_pb2 import CreateLoggedModel, RegisterScorer
+from mlflow.server import app as mlflow_app
+from mlflow.server import auth
+from mlflow.server.auth.routes import AJAX_GET_CURRENT_USER, GET_CURRENT_USER
+from mlflow.server.fastapi_app import create_fastapi_app
+from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR, _get_request_message
+
+
+def create_app(app: Flask = mlflow_app) -> Any:
+    """
+    MLflow's application behind Cerberus. Refuses to start where a check fails (see `checks.py`).
+    """
+    paths, settings = Paths(os.environ.get(STATIC_PREFIX_ENV_VAR, "")), PluginSettings()
+    checks.refuse_to_start_if([*checks.before_start(), *checks.in_worker()])
+    takeover.take_over()
+    guard_traces()
+    messages = messages_by_route()
+    for rule in (GET_CURRENT_USER, AJAX_GET_CURRENT_USER):
+        app.add_url_rule(rule=rule, view_func=auth.get_current_user, methods=["GET"])
+    app.before_request(lambda: refuse_for_all(paths, settings))
+    app.before_request(lambda: authorize(paths, messages))
+    app.after_request(auth._after_request)
+    served = create_fastapi_app(app)
+    auth.add_fastapi_permission_middleware(served)
+    checks.refuse_to_start_if(routes.unguarded(app, served, paths))
+    app.wsgi_app = Guard(app, messages)  # type: ignore[method-assign]
+    return Identity(served, settings, paths)
+
+
+def refuse_for_all(paths: Paths, settings: PluginSettings) -> Response | None:
+    """
+    Refuses MLflow's own administration of users, roles and permissions, and what nothing guards.
+    """
+    if routes.is_closed(paths, request.path):
+        return refusal(Refused(404, "This server does not offer that."))
+    if not paths.is_account_administration(request.path):
+        return None
+    return refusal(
+        Refused(
+            403,
+            "People, tokens, groups, roles and permissions are managed by Cerberus, not by MLflow: see the pages of "
+            f"{settings.studio_public_url} or the API at {settings.cerberus_public_url}.",
+        )
+    )
+
+
+def authorize(paths: Paths, messages: Messages) -> Any:
+    """
+    MLflow's check of the route, then what it does not ask.
+    """
+    if paths.is_workspace(request.path):
+        return None
+    answer = auth._before_request()
+    if answer is not None:
+        return denials.hide_or_forbid(answer) if answer.status_code in (403, 404) else answer
+    rule = request.url_rule.rule if request.url_rule else ""
+    message = messages.get((rule, request.method))
+    if message is CreateLoggedModel:
+        run_id = _get_request_message(CreateLoggedModel()).source_run_id
+        if run_id and not auth._authorize_run_id(run_id, "read"):
+            return refusal(Refused(404, NOT_FOUND))
+    if message is RegisterScorer:
+        body = _get_request_message(RegisterScorer())
+        if not takeover.may_register_scorer(body.experiment_id, body.name):
+            return refusal(Refused(403, denials.FORBIDDEN))
+    return None

@@ -1,0 +1,119 @@
+"""Refuses to serve on an MLflow, or with settings, that the plugin does not know.
+
+`python -m cerberus_mlflow.checks` prints what `relied_on.py` must hold for the MLflow that is installed.
+"""
+
+import functools
+import hashlib
+import importlib
+import inspect
+import os
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from cerberus_mlflow.relied_on import MLFLOW_VERSION, SOURCES
+from mlflow.environment_variables import (
+    _MLFLOW_SGI_NAME,
+    MLFLOW_BASIC_AUTH_FAIL_CLOSED,
+    MLFLOW_ENABLE_WORKSPACES,
+    MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH,
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
+    MLFLOW_WORKSPACE,
+)
+from mlflow.version import VERSION
+
+
+class WillNotStart(SystemExit):
+    """
+    Ends the process with one sentence a problem.
+    """
+
+
+def refuse_to_start_if(problems: Iterable[str]) -> None:
+    """
+    Raises WillNotStart if there are any.
+    """
+    found = list(problems)
+    if found:
+        raise WillNotStart("Cerberus' plugin does not start MLflow:\n" + textwrap.indent("\n".join(found), "  - "))
+
+
+@functools.cache
+def before_start() -> tuple[str, ...]:
+    """
+    What can be seen before a worker runs: the version, the code that the plugin relies on, the settings.
+
+    Looked at once a process: afterwards some of that code is the plugin's own.
+    """
+    return (*wrong_version(), *changed_code(), *wrong_settings())
+
+
+def in_worker() -> list[str]:
+    """
+    What only a worker knows: which server runs it.
+    """
+    if _MLFLOW_SGI_NAME.get() == "uvicorn":
+        return []
+    return ["Run it with uvicorn (MLflow's default): the other servers skip the layer that checks tokens."]
+
+
+def wrong_version() -> list[str]:
+    if VERSION == MLFLOW_VERSION:
+        return []
+    return [f"MLflow is {VERSION}, the plugin is made for {MLFLOW_VERSION}: see docs/mlflow.md, 'Another MLflow'."]
+
+
+def changed_code() -> list[str]:
+    """
+    Each name that is gone, or whose code is not what the plugin was tried with.
+    """
+    return [
+        f"{name} is {'gone' if found is None else 'not the code that the plugin was tried with'}."
+        for name, known in SOURCES.items()
+        if (found := fingerprint(name)) != known
+    ]
+
+
+def wrong_settings() -> list[str]:
+    """
+    Each setting that would open a hole; mlflow/server.env has the right ones.
+    """
+    wanted = (
+        (MLFLOW_BASIC_AUTH_FAIL_CLOSED.get(), "MLFLOW_BASIC_AUTH_FAIL_CLOSED must be true: unknown routes are refused."),
+        (MLFLOW_ENABLE_WORKSPACES.get(), "MLFLOW_ENABLE_WORKSPACES must be true: a project is a workspace."),
+        (MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH.get(), "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH must be true."),
+        (
+            not MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get(),
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION must be false: jobs run as nobody that Cerberus knows.",
+        ),
+        (not MLFLOW_WORKSPACE.get(), "MLFLOW_WORKSPACE must not be set on the server: it would be everybody's project."),
+        (
+            os.environ.get("MLFLOW_WORKSPACE_STORE_URI", "cerberus://").startswith("cerberus://"),
+            "MLFLOW_WORKSPACE_STORE_URI must be cerberus://: projects come from Cerberus.",
+        ),
+    )
+    return [sentence for right, sentence in wanted if not right]
+
+
+def fingerprint(name: str) -> str | None:
+    """
+    A hash of the source of `module:attribute.path`, without its comments' and blank lines' share; None if it is gone.
+    """
+    module, _, path = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            found = inspect.getattr_static(found, attribute)
+        found = inspect.unwrap(found.__func__ if isinstance(found, staticmethod | classmethod) else found)
+        source = inspect.getsource(found)
+    except (ImportError, AttributeError, OSError, TypeError):
+        return None
+    lines = [line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    print(f'MLFLOW_VERSION = "{VERSION}"')
+    for each in SOURCES:
+        print(f'    "{each}": "{fingerprint(each)}",')

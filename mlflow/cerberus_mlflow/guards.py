@@ -1,0 +1,169 @@
+"""Refuses requests that MLflow's handlers and its checks could read differently, and what clients must not set."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from flask import Flask
+from google.protobuf.json_format import ParseError
+from graphql import GraphQLError
+from graphql import parse as parse_graphql
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from cerberus_mlflow.answers import Refused, refusal
+from cerberus_mlflow.authorship import stamp
+from cerberus_mlflow.context import Call, current_call
+from cerberus_mlflow.locations import refuse_locations
+from cerberus_mlflow.messages import Messages, in_terms_of, nested, parse_json
+from mlflow.server.auth.routes import UPLOAD_ARTIFACT
+from mlflow.utils.proto_json_utils import parse_dict
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+SAME_THING = (frozenset({"run_id", "run_uuid"}),)
+"""Different fields that name one thing. MLflow's client sends both, with one value."""
+
+
+
+class Guard:
+    """
+    WSGI middleware around MLflow's Flask application. It judges a request by itself alone, so it may run before
+    MLflow's checks: what it refuses, it would refuse to anybody.
+    """
+
+    def __init__(self, app: Flask, messages: Messages) -> None:
+        self.flask = app
+        self.inner: WSGIApplication = app.wsgi_app
+        self.messages = messages
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        call = current_call()
+        if call is None:
+            return refusal(Refused(401, "Nobody is signed in."))(environ, start_response)
+        try:
+            self.check(environ, call)
+        except Refused as refused:
+            return refusal(refused)(environ, start_response)
+        return self.inner(environ, start_response)
+
+    def check(self, environ: "WSGIEnvironment", call: Call) -> None:
+        """
+        Raises Refused, or leaves the request as MLflow shall see it.
+        """
+        method = environ["REQUEST_METHOD"]
+        try:
+            found: tuple[Rule, Mapping[str, Any]] = self.flask.url_map.bind_to_environ(environ).match(return_rule=True)
+        except HTTPException:
+            return
+        rule, in_path = found
+        message = self.messages.get((rule.rule, method))
+        query = _query(environ, rule.rule, message)
+        if rule.rule.endswith(UPLOAD_ARTIFACT) or "mlflow-artifacts/artifacts" in rule.rule:
+            return
+        raw = environ["wsgi.input"].read()
+        environ["wsgi.input"] = io.BytesIO(raw)
+        if not raw.strip():
+            if rule.rule.endswith("/graphql"):
+                raise Refused(400, "A GraphQL request needs a JSON body with a query.")
+            return
+        if message is None and not _is_json(environ, rule.rule):
+            return
+        body = parse_json(raw)
+        refuse_body(body, message, rule.rule, query=query, in_path=in_path, method=method)
+        if message is not None:
+            refuse_locations(message, body, call)
+        if stamp(message, body, rule=rule.rule, name=call.name):
+            raw = json.dumps(body).encode()
+            environ.update({"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))})
+
+
+def _query(environ: "WSGIEnvironment", rule: str, message: Any) -> dict[str, list[str]]:
+    """
+    The query's values by name; refuses a name that is there twice where one value is expected.
+    """
+    found: dict[str, list[str]] = {}
+    for key, value in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True):
+        found.setdefault(key, []).append(value)
+    for key, values in found.items():
+        field = message.DESCRIPTOR.fields_by_name.get(key) if message is not None else None
+        several = field.is_repeated if field is not None else key.endswith("ids") or rule.endswith("/get-history-bulk")
+        if len(values) > 1 and not several:
+            raise Refused(400, f"The request's query names {key!r} twice.")
+    _refuse_disagreement({key: values[0] for key, values in found.items()})
+    return found
+
+
+def refuse_body(
+    body: Any, message: Any, rule: str, *, query: Mapping[str, list[str]], in_path: Mapping[str, Any], method: str
+) -> None:
+    """
+    Refuses a body that names one thing twice, in itself or together with the query or the path.
+    """
+    if not isinstance(body, dict):
+        if message is not None or rule.endswith("/graphql"):
+            raise Refused(400, "The request's body must be a JSON object.")
+        return
+    if rule.endswith("/graphql"):
+        _refuse_graphql(body)
+    named = body
+    if message is not None:
+        for descriptor, value in nested(message.DESCRIPTOR, body):
+            in_terms_of(descriptor, value)
+        named = in_terms_of(message.DESCRIPTOR, body)
+        _refuse_unparsable(message, body)
+        if method == "GET" and query:
+            raise Refused(400, "A GET request has its parameters in the query or in the body, not in both.")
+    _refuse_disagreement(named)
+    for name in {snake(key) for key in query} & {snake(key) for key in named}:
+        raise Refused(400, f"The request names {name!r} in its query and in its body.")
+    for name, value in in_path.items():
+        if name in named and str(named[name]) != str(value):
+            raise Refused(400, f"The request names {name!r} in its path and, otherwise, in its body.")
+    for same in SAME_THING:
+        if same & {snake(key) for key in query} and same & named.keys():
+            raise Refused(400, f"The request names {' or '.join(sorted(same))!r} in its query and in its body.")
+
+
+def snake(key: str) -> str:
+    """
+    A key in MLflow's own spelling.
+    """
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
+
+
+def _refuse_disagreement(named: Mapping[str, Any]) -> None:
+    for same in SAME_THING:
+        values = {str(named[name]) for name in same if name in named}
+        if len(values) > 1:
+            raise Refused(400, f"The request names one thing twice, differently: {' and '.join(sorted(same))}.")
+
+
+def _refuse_unparsable(message: Any, body: dict[str, Any]) -> None:
+    """
+    MLflow goes on with what it could parse of such a body.
+    """
+    try:
+        parse_dict(body, message())
+    except (ParseError, RecursionError) as error:
+        raise Refused(400, f"The request's body cannot be read: {error}") from None
+
+
+def _refuse_graphql(body: dict[str, Any]) -> None:
+    """
+    MLflow answers 500 to these.
+    """
+    query, variables = body.get("query"), body.get("variables")
+    if not isinstance(query, str) or not isinstance(variables, dict | None):
+        raise Refused(400, "A GraphQL request needs a query (text) and, if any, variables (an object).")
+    try:
+        parse_graphql(query)
+    except (GraphQLError, RecursionError) as error:
+        raise Refused(400, f"The GraphQL query cannot be read: {error}") from None
+
+
+def _is_json(environ: "WSGIEnvironment", rule: str) -> bool:
+    return "json" in environ.get("CONTENT_TYPE", "").lower() or rule.endswith("/graphql")

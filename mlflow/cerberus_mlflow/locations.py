@@ -1,0 +1,119 @@
+"""Refuses what a client would set to make the server read or write somewhere else: locations, sources, kinds."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from cerberus_mlflow.answers import Refused
+from cerberus_mlflow.context import Call, current_call
+from cerberus_mlflow.messages import in_terms_of, tags_in
+from mlflow.exceptions import MlflowException
+from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
+from mlflow.server.handlers import _PROMPT_SOURCE_PLACEHOLDERS
+from mlflow.store.tracking.dbmodels.models import SqlTraceInfo
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_ARTIFACT_LOCATION,
+    MLFLOW_TRACE_ARCHIVE_LOCATION,
+    MLFLOW_TRACE_SPANS_LOCATION,
+)
+
+LOCATION_TAGS = frozenset({MLFLOW_ARTIFACT_LOCATION, MLFLOW_TRACE_SPANS_LOCATION, MLFLOW_TRACE_ARCHIVE_LOCATION})
+SPAN_TAG = "mlflow.traceTag."
+DEFAULT_WORKSPACE = "default"
+
+
+def refuse_locations(message: Any, body: dict[str, Any], call: Call) -> None:
+    """
+    Refuses a body that sets where the server keeps something. Whether the caller may read what a source names is
+    MLflow's check; ours is that it is in this project and not anywhere else the server can reach.
+    """
+    for tag in tags_in(message.DESCRIPTOR, body):
+        if tag.key in LOCATION_TAGS:
+            raise Refused(400, f"The tag {tag.key} is set by the server.")
+    check = CHECKS.get(message.DESCRIPTOR.name)
+    if check is not None:
+        check(in_terms_of(message.DESCRIPTOR, body), call)
+
+
+def _experiment(body: dict[str, Any], _: Call) -> None:
+    if body.get("artifact_location"):
+        raise Refused(400, "Leave artifact_location out: the server keeps artifacts in the project's own place.")
+
+
+def _version(body: dict[str, Any], call: Call) -> None:
+    source = body.get("source")
+    if isinstance(source, str) and source not in _PROMPT_SOURCE_PLACEHOLDERS and not is_own_source(source, call):
+        raise Refused(
+            400,
+            "A model version's source must be in this project: runs:/..., models:/... or mlflow-artifacts:/... "
+            "Log the model to a run first.",
+        )
+
+
+def is_own_source(source: str, call: Call) -> bool:
+    """
+    Whether a source is MLflow's name for something in the caller's project.
+    """
+    parsed = urlparse(source)
+    path = parsed.path
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    if parsed.netloc or parsed.query or parsed.fragment or ".." in path.split("/") or "\\" in path:
+        return False
+    if parsed.scheme == "mlflow-artifacts":
+        return call.project == DEFAULT_WORKSPACE or path.lstrip("/").startswith(f"workspaces/{call.project}/")
+    return parsed.scheme in ("runs", "models")
+
+
+def _model_tag(body: dict[str, Any], _: Call) -> None:
+    if body.get("key") == IS_PROMPT_TAG_KEY:
+        raise Refused(400, "A registered model cannot become a prompt, nor a prompt a model: create another one.")
+
+
+CHECKS: dict[str, Callable[[dict[str, Any], Call], None]] = {
+    "CreateExperiment": _experiment,
+    "CreateModelVersion": _version,
+    "SetRegisteredModelTag": _model_tag,
+    "DeleteRegisteredModelTag": _model_tag,
+}
+
+
+def guard_traces() -> None:
+    """
+    Puts the same checks into MLflow's store for spans, which come as protobuf past Flask, and refuses to write to a
+    trace of another experiment by using its id.
+    """
+    start, spans = SqlAlchemyStore._start_trace_once, SqlAlchemyStore._log_spans_once
+
+    @wraps(start)
+    def start_trace(self: SqlAlchemyStore, trace_info: Any) -> Any:
+        if current_call() is not None:
+            _refuse_tags(trace_info.tags)
+            _refuse_foreign(self, [trace_info.trace_id], str(trace_info.experiment_id))
+        return start(self, trace_info)
+
+    @wraps(spans)
+    def log_spans(self: SqlAlchemyStore, location: str, spans_: list[Any], tracking_uri: Any = None) -> Any:
+        if current_call() is not None:
+            for span in spans_:
+                _refuse_tags(key.removeprefix(SPAN_TAG) for key in span.attributes if key.startswith(SPAN_TAG))
+            _refuse_foreign(self, [span.trace_id for span in spans_], str(location))
+        return spans(self, location, spans_, tracking_uri=tracking_uri)
+
+    SqlAlchemyStore._start_trace_once = start_trace
+    SqlAlchemyStore._log_spans_once = log_spans
+
+
+def _refuse_tags(keys: Iterable[str]) -> None:
+    for key in keys:
+        if key in LOCATION_TAGS:
+            raise MlflowException.invalid_parameter_value(f"The tag {key} is set by the server.")
+
+
+def _refuse_foreign(store: SqlAlchemyStore, trace_ids: list[str], experiment_id: str) -> None:
+    with store.ManagedSessionMaker() as session:
+        rows = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(set(trace_ids))).all()
+    if any(str(found) != experiment_id for (found,) in rows):
+        raise MlflowException.invalid_parameter_value("This trace id cannot be used in this experiment.")

@@ -1,0 +1,120 @@
+"""MLflow's own request messages, found by route, and what a JSON body says in their terms."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from cerberus_mlflow.answers import Refused
+from mlflow.protos.mlflow_artifacts_pb2 import MlflowArtifactsService
+from mlflow.protos.model_registry_pb2 import ModelRegistryService
+from mlflow.protos.service_pb2 import MlflowService, SearchDatasets
+from mlflow.protos.webhooks_pb2 import WebhookService
+from mlflow.server.auth.routes import SEARCH_DATASETS
+from mlflow.server.handlers import get_service_endpoints
+
+SERVICES = (MlflowService, ModelRegistryService, MlflowArtifactsService, WebhookService)
+Messages = dict[tuple[str, str], Any]
+
+
+def messages_by_route() -> Messages:
+    """
+    The message class that the handler of each (rule, method) parses.
+    """
+    found: Messages = {(SEARCH_DATASETS, "POST"): SearchDatasets}
+    for service in SERVICES:
+        for rule, message, methods in get_service_endpoints(service, lambda message: message):
+            found.update({(rule, method): message for method in methods})
+    return found
+
+
+def parse_json(raw: bytes) -> Any:
+    """
+    The body, decoded once more if it is JSON in a JSON string, as old clients send it and MLflow accepts it.
+    """
+    try:
+        value = json.loads(raw, object_pairs_hook=_once)
+        return json.loads(value, object_pairs_hook=_once) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        raise Refused(400, "The request's body is not valid JSON.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused(400, f"The request's body names {twice!r} twice.")
+    return found
+
+
+def field_of(descriptor: Descriptor, key: str) -> FieldDescriptor | None:
+    """
+    The field that MLflow's JSON parser takes a key for: by its name, or by the same in camelCase.
+    """
+    by_name: FieldDescriptor | None = descriptor.fields_by_name.get(key)
+    return by_name or descriptor.fields_by_camelcase_name.get(key) or next(
+        (field for field in descriptor.fields if field.json_name == key), None
+    )
+
+
+def in_terms_of(descriptor: Descriptor, body: dict[str, Any]) -> dict[str, Any]:
+    """
+    The body's own level under the fields' names; refuses a field that is spelled in two ways.
+    """
+    found: dict[str, Any] = {}
+    for key, value in body.items():
+        field = field_of(descriptor, key)
+        if field is None:
+            continue
+        if field.name in found:
+            raise Refused(400, f"The request's body names {field.name!r} in two spellings.")
+        found[field.name] = value
+    return found
+
+
+def nested(descriptor: Descriptor, body: dict[str, Any]) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
+    """
+    Every object of the body that MLflow parses as a message, with the message's descriptor; the body itself first.
+    """
+    yield descriptor, body
+    for key, value in body.items():
+        field = field_of(descriptor, key)
+        if field is None or field.message_type is None or is_free_form(field.message_type):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                yield from nested(field.message_type, item)
+
+
+def is_free_form(descriptor: Descriptor) -> bool:
+    """
+    Whether the keys below are the caller's own words.
+    """
+    return descriptor.GetOptions().map_entry or descriptor.full_name.startswith("google.protobuf.")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """
+    One tag that a body sets or names, wherever in it; `put` replaces its value.
+    """
+
+    key: str
+    put: Callable[[str], None]
+
+
+def tags_in(descriptor: Descriptor, body: dict[str, Any]) -> Iterator[Tag]:
+    """
+    Every tag: in lists of key and value, in maps, and in messages that are about one tag.
+    """
+    for message, value in nested(descriptor, body):
+        if isinstance(value.get("key"), str):
+            yield Tag(value["key"], lambda new, at=value: at.__setitem__("value", new))  # type: ignore[misc]
+        tags = value.get("tags")
+        field = message.fields_by_name.get("tags")
+        if isinstance(tags, dict) and field is not None and field.message_type and is_free_form(field.message_type):
+            for key in tags:
+                yield Tag(key, lambda new, at=tags, name=key: at.__setitem__(name, new))  # type: ignore[misc]

@@ -1,0 +1,106 @@
+"""Puts Cerberus in the place of MLflow's own users and permissions. Every private name of MLflow that is changed, is
+changed here (and, for traces, in `locations.py`)."""
+
+import logging
+from typing import Any
+
+from cerberus.policy import Kind, Resource, Verb
+from cerberus_mlflow.context import current_call, require_call
+from cerberus_mlflow.rows import KINDS, fold
+from cerberus_mlflow.store import CerberusStore, fails_closed
+from mlflow.server import auth, handlers
+from mlflow.server.auth.config import AuthConfig
+from mlflow.server.auth.permissions import NO_PERMISSIONS
+from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
+
+_logger = logging.getLogger(__name__)
+
+REMEMBERED = 10_000
+CONFIG = AuthConfig(
+    default_permission=NO_PERMISSIONS.name,
+    database_uri="",
+    admin_username=None,
+    admin_password=None,
+    authorization_function="cerberus_mlflow.identity:flask_authorization",
+    grant_default_workspace_access=False,
+    workspace_cache_max_size=1,
+    workspace_cache_ttl_seconds=0,
+    auth_cache_max_size=1,
+    auth_cache_ttl_seconds=0,
+)
+
+
+class Whereabouts(dict[str, str | None]):
+    """
+    In which workspace a thing is, which never changes. MLflow would also remember for an hour that a thing does not
+    exist, and refuse it after somebody has made it.
+    """
+
+    def __setitem__(self, key: str, value: str | None) -> None:
+        if value is None:
+            return
+        if len(self) >= REMEMBERED:
+            self.clear()
+        super().__setitem__(key, value)
+
+
+def take_over() -> None:
+    """
+    Replaces what MLflow's route validators ask. They themselves stay as they are.
+    """
+    auth.store = CerberusStore()
+    auth.auth_config = CONFIG
+    auth._USER_AUTH_CACHE = None
+    auth._RESOURCE_WORKSPACE_CACHE = Whereabouts()
+    auth._auth_initialized = True
+    auth.fold_grants_for_key = fold
+    auth.filter_experiment_ids = readable_experiments
+    auth._create_not_denied = may_create(auth._create_not_denied)
+    handlers._get_graphql_auth_middleware = graphql_middleware
+
+
+@fails_closed
+def readable_experiments(experiment_ids: list[str]) -> list[str]:
+    """
+    Those that the caller may read. MLflow's own returns all of them after certain errors.
+    """
+    if auth.sender_is_admin():
+        return experiment_ids
+    not_denied = [Requirement(auth.RESOURCE_TYPE_RUN, "*", ACTION_NOT_DENIED)]
+    readable = auth._role_based_read_predicate(require_call().name, "experiment", also_require=not_denied)
+    return [experiment_id for experiment_id in experiment_ids if readable(experiment_id)]
+
+
+def graphql_middleware() -> list[Any]:
+    """
+    MLflow's own would return none after any error, which checks nothing.
+    """
+    return [auth.GraphQLAuthorizationMiddleware()]
+
+
+def may_create(not_denied: Any) -> Any:
+    """
+    MLflow's check before a create, and whether the caller may create this kind of thing.
+    """
+
+    @fails_closed
+    def allowed(username: str, created_type: str, resource_id: str = "*") -> bool:
+        call = require_call()
+        if call.project is None or created_type not in KINDS:
+            return False
+        return bool(not_denied(username, created_type, resource_id)) and call.can(
+            Verb.CREATE, Resource(call.project, Kind(created_type))
+        )
+
+    return allowed
+
+
+def may_register_scorer(experiment_id: str, name: str) -> bool:
+    """
+    Whether the caller may create a scorer of that name, or change it where it exists. MLflow asks for the experiment.
+    """
+    call = current_call()
+    if call is None or call.project is None:
+        return False
+    known = Resource(call.project, Kind.SCORER, CerberusStore._scorer_pattern(experiment_id, name))
+    return call.can(Verb.CREATE, Resource(call.project, Kind.SCORER)) or call.can(Verb.UPDATE, known)
