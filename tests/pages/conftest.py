@@ -9,12 +9,14 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from cerberus.service import Origin
 from studio import guard, session, settings
@@ -55,6 +57,18 @@ class Studio:
         page = AppTest.from_file(ROOT / "pages" / script, default_timeout=30)
         page.query_params.update(link)
         return page.run()
+
+    def press(self, page: AppTest, key: str) -> AppTest:
+        """Click inside the open dialog."""
+        page.button(key=key).click()
+        return self.run_dialog(page)
+
+    def run_dialog(self, page: AppTest) -> AppTest:
+        """As in a browser: what happens in a dialog runs the dialog again, and nothing of the page around it."""
+        (fragment,) = page._fragment_storage._fragments
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id=fragment))
+            return page.run()
 
 
 @pytest.fixture
