@@ -141,7 +141,7 @@ def describe(app: Flask, *, server: str) -> dict[str, Any]:
         ),
     )
     whole = construct_open_api_with_schema_class(document)
-    values: dict[str, Any] = whole.model_dump(mode="json", by_alias=True, exclude_none=True)
+    values: dict[str, Any] = whole.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
     return values
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from cerberus.api.parsing import Line, Name, Password, Remark, Text
+from cerberus.api.parsing import Identifier, Line, Name, Password, Remark, Text
 from cerberus.policy import Kind, Level, PlatformRole, Scope, SubjectKind, Verb
 
 
@@ -241,8 +241,8 @@ class Check(Request):
 
     verb: Verb
     kind: Kind
-    project: Name
-    id: Name = "*"
+    project: Identifier
+    id: Identifier = "*"
 
 
 class Checks(Request):

@@ -16,18 +16,28 @@ from cerberus.errors import Invalid, NotFound
 LARGEST_BODY: Final = 64 * 1024
 LONGEST_LINE: Final = 200
 LONGEST_NAME: Final = 256
-INVISIBLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories that no one-line text needs: controls, direction marks, private use, surrogates, line breaks."""
+HIDDEN: Final = frozenset({"Cc", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories that no one-line text needs: controls, private use, unpaired surrogates, line breaks."""
+
+TURNS_DIRECTION: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks with which a text can be made to look like another one. Joiners stay: some scripts need them."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def deceives(text: str) -> bool:
+    """
+    Whether the text holds characters that one cannot see but that change what it is or seems.
+    """
+    return any(letter in TURNS_DIRECTION or unicodedata.category(letter) in HIDDEN for letter in text)
+
+
 def only_visible(text: str) -> str:
     """
-    `text`, unless it holds characters that one cannot see.
+    `text`, unless it holds control characters or marks that turn the direction of writing.
     """
-    if any(unicodedata.category(letter) in INVISIBLE for letter in text):
-        raise PydanticCustomError("invisible", "must not contain control or invisible characters")
+    if deceives(text):
+        raise PydanticCustomError("invisible", "must not contain control characters or direction marks")
     return text
 
 
@@ -42,6 +52,7 @@ def no_controls(text: str) -> str:
 
 Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(only_visible)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(only_visible)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(no_controls)]
 Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(no_controls)]
 Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(no_controls)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -135,5 +146,5 @@ def check_path(arguments: dict[str, Any]) -> None:
     """
     for value in arguments.values():
         text = str(value)
-        if len(text) > LONGEST_NAME or any(unicodedata.category(letter) in INVISIBLE for letter in text):
+        if len(text) > LONGEST_NAME or deceives(text):
             raise NotFound("There is nothing of this name.")

@@ -119,9 +119,8 @@ def test_a_body_must_be_json(api, is_problem, row):
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_an_unknown_parameter_is_named(api, is_problem, row):
-    response = api.as_("admin").call(
-        row.method, f"{row.path}{'&' if '?' in row.path else '?'}colour=red", **({"json": row.body} if row.body else {})
-    )
+    address = f"{row.path}{'&' if '?' in row.path else '?'}colour=red"
+    response = api.as_("admin").call(row.method, address, **({"json": row.body} if row.body else {}))
     assert is_problem(response, 422)["field"] == "colour"
 
 
