@@ -16,6 +16,8 @@ import pytest
 from cerberus.policy import Scope
 from cerberus.service import SYSTEM, Actor, Cerberus, Origin
 
+pytest_plugins = ["left_out"]
+
 PASSWORD = "three blue-ish horses"
 QUICK = 4  # bcrypt rounds
 MYSQL = os.environ.get("MLSTUDIO_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306")
@@ -171,3 +173,15 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def cast_of() -> Any:
+    """Makes the cast's handle for a Cerberus that has them, for fixtures that outlive one test."""
+    return Cast
+
+
+@pytest.fixture(scope="session")
+def populated() -> Any:
+    """Puts the cast into an empty Cerberus, for fixtures that outlive one test."""
+    return populate

@@ -39,7 +39,7 @@ def _do(chosen: argparse.Namespace) -> int:
     if chosen.command == "serve":
         return _serve(chosen.name)
     from studio.local.databases import prepare
-    from studio.local.run import settings
+    from studio.local.environment import settings
 
     cerberus, studio = settings()
     prepare(Layout(cerberus.data), cerberus, studio)
@@ -50,8 +50,8 @@ def _serve(name: str) -> int:
     """
     Becomes the application: its signals and its exit code are the container's.
     """
+    from studio.local.environment import settings
     from studio.local.ports import Ports
-    from studio.local.run import settings
     from studio.local.services import services
 
     cerberus, studio = settings()

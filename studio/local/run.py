@@ -3,12 +3,12 @@
 import os
 
 from cerberus.settings import Settings as CerberusSettings
-from cerberus.settings import secrets_dir
 from studio.local.databases import prepare
-from studio.local.layout import ROOT, Layout, claim
+from studio.local.environment import settings
+from studio.local.layout import Layout, claim
 from studio.local.people import ADMIN, password_of
 from studio.local.ports import ports_of, require_free
-from studio.local.services import dotenv, services
+from studio.local.services import services
 from studio.local.supervisor import Supervisor
 from studio.settings import Settings as StudioSettings
 
@@ -45,17 +45,6 @@ def run() -> int:
         os.environ["STUDIO_MLFLOW_URL"] = f"http://127.0.0.1:{ports.mlflow}"
         started = services(layout, studio, ports)
         return Supervisor(started, layout, lambda running: _ready(running, layout, banner)).run()
-
-
-def settings() -> tuple[CerberusSettings, StudioSettings]:
-    """
-    From the environment and from `.env`, of which the environment wins; handed on to all that we start.
-    """
-    for name, value in dotenv(ROOT / ".env").items():
-        os.environ.setdefault(name, value)
-    cerberus = CerberusSettings()
-    os.environ["MLSTUDIO_DATA"] = str(cerberus.data)
-    return cerberus, StudioSettings(_secrets_dir=secrets_dir())
 
 
 def _banner(layout: Layout, cerberus: CerberusSettings, studio: StudioSettings, sign_in: str) -> str:

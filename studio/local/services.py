@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from honcho.environ import parse
-
 from cerberus.settings import secrets_dir
+from studio.local.environment import variables_in
 from studio.local.layout import ROOT, Layout
 from studio.local.ports import Ports
 from studio.local.secret_files import secret
@@ -46,25 +45,18 @@ def services(layout: Layout, studio: StudioSettings, ports: Ports, host: str = "
     )
 
 
-def dotenv(path: Path) -> dict[str, str]:
-    """
-    The variables that a file of KEY=value lines sets; none where there is no file.
-    """
-    return dict(parse(path.read_text())) if path.exists() else {}
-
-
 def _cerberus(port: int, host: str) -> Service:
     command = (
         str(BIN / "gunicorn"),
         *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--no-control-socket"),
-        *("--access-logfile", "-", "cerberus.api:create_app()"),
+        "cerberus.api:create_app()",
     )
     return Service("cerberus", "Cerberus", port, "/livez", command, dict(os.environ))
 
 
 def _mlflow(layout: Layout, studio: StudioSettings, port: int, host: str) -> Service:
     environment = {
-        **dotenv(ROOT / "mlflow" / "server.env"),
+        **variables_in(ROOT / "mlflow" / "server.env"),
         "MLFLOW_ARTIFACTS_DESTINATION": str(layout.artifacts),
         **os.environ,
         "MLFLOW_BACKEND_STORE_URI": studio.mlflow_database_url,

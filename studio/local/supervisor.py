@@ -40,7 +40,9 @@ class Supervisor:
         """
         for service in self._services:
             command = "exec " + shlex.join(service.command)  # exec: no shell stays between us and the application
-            self._manager.add_process(service.name, command, env=dict(service.environment), cwd=str(ROOT))
+            self._manager.add_process(
+                service.name, command, env={**service.environment, "PYTHONUNBUFFERED": "1"}, cwd=str(ROOT)
+            )
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         watcher = threading.Thread(target=self._watch, name="health", daemon=True)
         watcher.start()

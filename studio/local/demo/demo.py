@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cerberus.errors import CerberusError
@@ -14,14 +15,20 @@ from cerberus.service import Cerberus
 from studio.local.demo.people import DemoTokens, ensure_people
 from studio.local.demo.plan import Study, plan
 from studio.local.demo.progress import Progress
+from studio.local.environment import settings
 from studio.local.health import answers
-from studio.local.layout import Layout
+from studio.local.layout import Layout, private
 from studio.local.problem import Problem
-from studio.local.run import settings
 
 if TYPE_CHECKING:
     from cerberus.settings import Settings as CerberusSettings
 
+PROCESSES = 3  # on two cores: one of them usually waits for the server
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "PYTHONWARNINGS": "ignore",
+}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # the processes share the cores already
 
 
@@ -39,7 +46,7 @@ def demo() -> int:
         ensure_people(cerberus, layout)
         tokens = DemoTokens.create(cerberus, {(run.project, run.who) for study in studies for run in study.runs})
         try:
-            _log_all(studies, studio.mlflow_url, tokens.secrets)
+            _log_all(studies, studio.mlflow_url, tokens.secrets, layout.logs / "demo.log")
         finally:
             tokens.end()
     layout.demo_done.touch(mode=0o600)
@@ -59,12 +66,13 @@ def _opened(settings: "CerberusSettings") -> Iterator[Cerberus]:
         cerberus.close()
 
 
-def _log_all(studies: tuple[Study, ...], address: str, tokens: dict[str, str]) -> None:
+def _log_all(studies: tuple[Study, ...], address: str, tokens: dict[str, str], log: Path) -> None:
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.update(QUIET)
     progress = Progress(sum(study.size for study in studies), sys.stdout)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(3, os.cpu_count() or 1), context, _be_quiet) as pool:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["studio.local.demo.training"])  # loads the libraries once, for all workers
+    with ProcessPoolExecutor(PROCESSES, context, _write_to, (log,)) as pool:
         waiting = {pool.submit(_log, study, address, tokens): study for study in studies}
         try:
             for done in as_completed(waiting):
@@ -83,15 +91,11 @@ def _result(done: Future[int], study: Study) -> int:
     return done.result()
 
 
-def _be_quiet() -> None:
+def _write_to(log: Path) -> None:
     """
-    In each worker: MLflow's hints and progress bars would tear the demo's own bar apart.
+    In each worker: what MLflow says would tear the progress bar apart, so it goes to a file.
     """
-    import logging
-
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    sys.stdout = sys.stderr = open(log, "a", buffering=1, opener=private)  # noqa: SIM115 - until the worker ends
 
 
 def _log(study: Study, address: str, tokens: dict[str, str]) -> int:
