@@ -56,7 +56,7 @@ class Tokens:
             row = self._owner(change, owner)
             if owner is None or row.id == actor.principal.id:
                 change.require_own_account()
-                _require_within(change, wanted, project)
+                _require_within(change, project)
             project_id = None if project is None else _project_of(change, row, project)
             alive = [known for known in credentials.tokens_of(change.session, row.id) if _alive(known, change)]
             if len(alive) >= MOST_ALIVE:
@@ -129,9 +129,10 @@ def _may_revoke(view: View, owner: SubjectRow) -> bool:
     return _answers_for(view, owner) or view.access.principal.is_admin
 
 
-def _require_within(change: Change, wanted: frozenset[Scope], project: str | None) -> None:
-    principal = change.access.principal
-    if not wanted <= principal.scopes or (principal.project is not None and principal.project != project):
+def _require_within(change: Change, project: str | None) -> None:
+    # Scope `admin`, which making a token needs, holds every verb: only the project can be wider.
+    bound = change.access.principal.project
+    if bound is not None and bound != project:
         raise Forbidden("A token cannot be wider than the one it is made with.", hint="Sign in to make it.")
 
 

@@ -235,3 +235,8 @@ def test_a_decision_says_what_became_of_each_rule() -> None:
     }
     dormant = rule(Level.MANAGE, kind=KIND, id="7", source=Source.OWNERSHIP)
     assert decide(alice, Verb.READ, EXPERIMENT_7, [dormant], now=NOW).judged[0].outcome is Outcome.DORMANT
+
+
+def test_a_rule_for_every_kind_does_not_reach_the_project_itself() -> None:
+    """Else every contributor could change who is in it."""
+    assert allowed([rule(Level.MANAGE)], resource=Resource("fraud", Kind.PROJECT, "fraud")) == set()
