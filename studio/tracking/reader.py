@@ -246,7 +246,5 @@ class Reader:
 
 
 def _experiment(row: Row[Any]) -> Experiment:
-    created = moment(row.creation_time)
-    return Experiment(
-        str(row.experiment_id), row.name, row.runs, created, moment(row.started) or created, row.note or ""
-    )
+    created, started = moment(row.creation_time), moment(row.started)
+    return Experiment(str(row.experiment_id), row.name, row.runs, created, started, row.note or "")

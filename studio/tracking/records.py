@@ -41,7 +41,7 @@ class Experiment:
     name: str
     runs: int
     created: datetime | None
-    last_activity: datetime | None
+    last_run: datetime | None
     note: str = ""
 
 
