@@ -13,12 +13,14 @@ from honcho.printer import Message, Printer
 FILE_BYTES = 10_000_000
 FILES_KEPT = 3
 STARTED = re.compile(r"^(\w+) started \(pid=\d+\)")
+WENT_WELL = re.compile(r'HTTP/1\.\d" [23]\d\d\b|"status": [23]\d\d\b')  # a request's line: for the file only
 STOPPED = re.compile(r"^(\w+) stopped \(rc=(-?\d+)\)")
 
 
 class Tee(Printer):
     """
-    Writes each line to the terminal and to `<logs>/<name>.log`, and notices who started and who ended first.
+    Writes each line to `<logs>/<name>.log` and, but for requests that went well, to the terminal; notices who
+    started and who ended first.
     """
 
     def __init__(self, logs: Path, names: tuple[str, ...], started: Callable[[], None]) -> None:
@@ -31,11 +33,13 @@ class Tee(Printer):
 
     def write(self, message: Message) -> None:
         with self._writing:
+            text = _text(message.data)
             if message.name in self._files:
-                self._files[message.name].info(_text(message.data).rstrip("\n"))
+                self._files[message.name].info(text.rstrip("\n"))
             else:
-                self._notice(_text(message.data))
-            super().write(message)
+                self._notice(text)
+            if not WENT_WELL.search(text):
+                super().write(message)
 
     def _notice(self, line: str) -> None:
         if found := STARTED.match(line):
