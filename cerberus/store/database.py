@@ -24,30 +24,37 @@ SECONDS_TO_ANSWER = 20
 FAULTS = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, **options: Any) -> Engine:
     parsed = make_url(url)
+    pool = {"pool_size": 10, "max_overflow": 30, "pool_timeout": SECONDS_TO_CONNECT}
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": SECONDS_TO_ANSWER, "check_same_thread": False})
+        connecting: dict[str, Any] = {"timeout": SECONDS_TO_ANSWER, "check_same_thread": False}
+        engine = create_engine(parsed, connect_args=connecting, **pool, **options)
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() in ("mysql", "mariadb"):
-        # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
-        return create_engine(
-            parsed,
-            isolation_level="READ COMMITTED",
-            pool_size=10,
-            max_overflow=20,
-            pool_timeout=SECONDS_TO_CONNECT,
-            pool_recycle=1800,
-            connect_args={
-                "charset": "utf8mb4",
-                "connect_timeout": SECONDS_TO_CONNECT,
-                "read_timeout": SECONDS_TO_ANSWER,
-                "write_timeout": SECONDS_TO_ANSWER,
-            },
-        )
+        connecting = {
+            "charset": "utf8mb4",
+            "connect_timeout": SECONDS_TO_CONNECT,
+            "read_timeout": SECONDS_TO_ANSWER,
+            "write_timeout": SECONDS_TO_ANSWER,
+        }
+        return create_engine(parsed, pool_recycle=1800, connect_args=connecting, **pool, **options)
     raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
+
+
+def _transacting(url: str) -> Engine:
+    # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
+    if make_url(url).get_backend_name() != "sqlite":
+        return _engine(url, isolation_level="READ COMMITTED")
+    engine = _engine(url)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _asking(url: str) -> Engine:
+    # One statement, one round trip: neither BEGIN before it nor ROLLBACK after it.
+    return _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
@@ -77,7 +84,8 @@ class Database:
         Connects at the first use. ValueError for a URL of another kind.
         """
         self.url = url
-        self.engine = _engine(url)
+        self.engine = _transacting(url)
+        self._asking = _asking(url)
         self._writing = self.engine.execution_options(writes=True)
 
     def __repr__(self) -> str:
@@ -88,6 +96,7 @@ class Database:
         Closes every pooled connection.
         """
         self.engine.dispose()
+        self._asking.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[OrmSession]:
@@ -113,7 +122,7 @@ class Database:
 
     def version(self) -> int:
         """
-        The policy version now, in a transaction of its own.
+        The policy version now. One statement, outside any transaction.
         """
         with self.faults_translated():
             try:
@@ -124,7 +133,7 @@ class Database:
                 return self._read_version()  # the pool was emptied by the fault: this connects anew
 
     def _read_version(self) -> int:
-        with self.engine.connect() as connection:
+        with self._asking.connect() as connection:
             version = connection.execute(_VERSION).scalar()
         if version is None:
             raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")

@@ -206,10 +206,11 @@ def test_a_warm_check_of_a_token_asks_the_database_once(cast, cerberus):
     cerberus.decisions.access_of_token(token)
     cerberus.settle()
     statements = []
-    event.listen(cerberus._database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for engine in (cerberus._database.engine, cerberus._database._asking):
+        event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     cerberus.decisions.access_of_token(token)
-    assert [text for text in statements if not text.startswith("BEGIN")] == [statements[-1]]
-    assert "policy_state" in statements[-1]
+    assert len(statements) == 1
+    assert "policy_state" in statements[0]
 
 
 def test_with_the_database_away_nobody_is_let_in(cast, cerberus, tmp_path):
@@ -220,7 +221,7 @@ def test_with_the_database_away_nobody_is_let_in(cast, cerberus, tmp_path):
     aside.mkdir()
 
     def move(source, target):
-        cerberus._database.engine.dispose()
+        cerberus._database.close()
         for path in source.glob("cerberus.db*"):
             path.rename(target / path.name)
 
