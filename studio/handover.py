@@ -36,7 +36,7 @@ class _Waiting:
 
 
 def _digest(value: str) -> bytes:
-    return hashlib.sha256(value.encode()).digest()
+    return hashlib.sha256(value.encode(errors="surrogatepass")).digest()
 
 
 class HandOver:
