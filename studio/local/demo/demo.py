@@ -18,6 +18,7 @@ from studio.local.demo.progress import Progress
 from studio.local.environment import settings
 from studio.local.health import answers
 from studio.local.layout import Layout, private
+from studio.local.ports import ports_of
 from studio.local.problem import Problem
 
 if TYPE_CHECKING:
@@ -38,15 +39,16 @@ def demo() -> int:
     """
     cerberus_settings, studio = settings()
     layout = Layout(cerberus_settings.data)
-    if not answers(f"{studio.mlflow_url}/health"):
-        raise Problem(f"MLflow does not answer at {studio.mlflow_url}: start ML Studio with `make run` first.")
+    address = f"http://127.0.0.1:{ports_of(cerberus_settings, studio).mlflow}"
+    if not answers(f"{address}/health"):
+        raise Problem(f"MLflow does not answer at {address}: start ML Studio with `make run` first.")
     studies = plan()
     begun = time.monotonic()
     with _opened(cerberus_settings) as cerberus:
         ensure_people(cerberus, layout)
         tokens = DemoTokens.create(cerberus, {(run.project, run.who) for study in studies for run in study.runs})
         try:
-            _log_all(studies, studio.mlflow_url, tokens.secrets, layout.logs / "demo.log")
+            _log_all(studies, address, tokens.secrets, layout.logs / "demo.log")
         finally:
             tokens.end()
     layout.demo_done.touch(mode=0o600)

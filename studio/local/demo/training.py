@@ -31,6 +31,7 @@ def log_study(study: Study, address: str, tokens: Mapping[str, str]) -> int:
     mlflow.set_tracking_uri(address)
     first = study.runs[0]
     _act_as(first, tokens)
+    # Given to each run: where two processes make an experiment at once, MLflow's client leaves another one active.
     experiment = mlflow.set_experiment(first.experiment).experiment_id
     if not study.name:
         _log_once(first, experiment, None)
@@ -38,7 +39,7 @@ def log_study(study: Study, address: str, tokens: Mapping[str, str]) -> int:
     parent_key = f"{first.experiment}/{study.name}"
     parent = _existing(experiment, parent_key)
     if parent is None:
-        parent = mlflow.start_run(run_name=study.name, tags={KEY: parent_key}).info.run_id
+        parent = mlflow.start_run(experiment_id=experiment, run_name=study.name, tags={KEY: parent_key}).info.run_id
         for run in study.runs:
             _log_once(run, experiment, parent)
         _summarise(study, experiment, parent)
@@ -72,7 +73,7 @@ def _log_once(run: Run, experiment: str, parent: str | None) -> None:
     tags = {KEY: run.key, "model": run.model}
     nested = {"nested": True, "parent_run_id": parent} if parent else {}
     try:
-        with mlflow.start_run(run_name=run.name, tags=tags, **nested) as active:
+        with mlflow.start_run(experiment_id=experiment, run_name=run.name, tags=tags, **nested) as active:
             _train_and_log(run, active.info.run_id)
     except ValueError as error:
         if not run.fails:
