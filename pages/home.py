@@ -4,7 +4,7 @@ import streamlit as st
 
 from cerberus.policy import Kind, Resource, Verb
 from studio import guard, nav
-from studio.ui import snippets
+from studio.ui import links, snippets
 from studio.ui.format import state
 from studio.ui.text import plain
 from studio.ui.when import ago
@@ -15,7 +15,7 @@ me = guard.require_project()
 reader, seen = guard.reader(), me.visible(Kind.EXPERIMENT)
 counts = reader.counts(me.project, seen)
 models = reader.models(me.project, me.visible(Kind.REGISTERED_MODEL))
-links, link = nav.pages(), {nav.PROJECT: me.project}
+pages, link = nav.pages(), {nav.PROJECT: me.project}
 
 st.title(plain(me.project_info.name or me.project), anchor=False)
 if me.project_info.description:
@@ -38,7 +38,7 @@ if not counts.runs:
     if guard.can(Verb.CREATE, Resource(me.project, Kind.EXPERIMENT)):
         st.markdown("Make a token on the page *Account*, then log a first run from a notebook or a script:")
         st.code(snippets.tracking_lines(me.project))
-        st.page_link(links["account.py"], label="Make a token", icon=":material/key:", query_params=link)
+        st.page_link(pages["account.py"], label="Make a token", icon=":material/key:", query_params=link)
     else:
         st.markdown("You may read this project. Its runs will stand here as soon as somebody logs one.")
     st.stop()
@@ -47,13 +47,13 @@ st.subheader("Newest runs", anchor=False)
 for run in reader.runs(me.project, seen, size=NEWEST).rows:
     with st.container(key=f"home_run_{run.id}"):
         name, status, where, when = st.columns((4, 2, 4, 3), vertical_alignment="center")
-        name.page_link(links["run.py"], label=plain(run.name or run.id), icon=":material/play_arrow:",
-                       query_params={**link, "run": run.id})
+        with name:
+            links.to_run(me.project, run.id, run.name or run.id)
         status.badge(state(run.status).word, icon=state(run.status).icon, color=state(run.status).colour)
         where.caption(plain(run.experiment))
         when.caption(f"{ago(run.started)} · {plain(run.user)}")
 
 with st.container(horizontal=True):
-    st.page_link(links["runs.py"], label="All runs", query_params=link)
-    st.page_link(links["experiments.py"], label="Experiments", query_params=link)
-    st.page_link(links["members.py"], label="Members and roles", query_params=link)
+    links.to_runs(me.project, "All runs")
+    for script in ("experiments.py", "members.py"):
+        st.page_link(pages[script], query_params=link)

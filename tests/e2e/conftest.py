@@ -151,7 +151,7 @@ def _populate(cerberus: Cerberus) -> Actor:
     for name in ("admin", "alice", "bob", "charlie", "dana"):
         cerberus.people.create_user(SYSTEM, name, display_name=name.title(), password=PASSWORD, admin=name == "admin")
     admin = Actor(cerberus.decisions.access_of_name("admin").principal)
-    cerberus.projects.create(admin, "fraud", name="Fraud detection", description="Payments that are not what they seem.")
+    cerberus.projects.create(admin, "fraud", name="Fraud detection", description="Payments that are not what they seem")
     cerberus.projects.create(admin, "churn", name="Churn")
     for subject, role in (("alice", "maintainer"), ("dana", "contributor"), ("bob", "viewer")):
         cerberus.projects.add_member(admin, "fraud", subject=subject, role=role)

@@ -41,6 +41,8 @@ def _unguarded_functions(page: ast.Module) -> Iterator[str]:
         for name in ast.walk(keyword.value) if isinstance(name, ast.Name)
     }
     for call in (node for node in ast.walk(page) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in REENTERED:
+            callbacks |= {name.id for name in call.args if isinstance(name, ast.Name)}
         for keyword in call.keywords:
             if keyword.arg in CALLBACKS and isinstance(keyword.value, ast.Lambda):
                 yield f"line {keyword.value.lineno}: a lambda cannot ask the guard first"
@@ -97,6 +99,7 @@ GOOD = '"""A page."""\nimport streamlit as st\nNAMES = ("a",)\nme = guard.requir
     ("a dialog without", GOOD + "@st.dialog('Sure?')\ndef ask():\n    '''Ask.'''\n    act(me)\n"),
     ("a dialog that asks late", GOOD + "@st.dialog('Sure?')\ndef ask():\n    act()\n    guard.require_user()\n"),
     ("a callback without", GOOD + "def act():\n    delete(me)\nst.button('x', on_click=act)\n"),
+    ("a fragment made by a call", GOOD + "def part():\n    st.write(me)\nst.fragment(part)()\n"),
     ("a lambda", GOOD + "st.button('x', on_click=lambda: delete(me))\n"),
 ])
 def test_the_check_finds_a_page_that_forgot(what: str, source: str) -> None:

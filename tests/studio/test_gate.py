@@ -193,7 +193,8 @@ def test_another_site_can_neither_sign_a_browser_in_nor_out(
 
 
 @pytest.mark.parametrize("body", [
-    "", "{}", "[]", "null", '{"code": 7}', '{"code": ""}', '{"code": "guessed"}', "[" * 9999, '{"code": "\\ud800"}', "\x00",
+    "", "{}", "[]", "null", '{"code": 7}', '{"code": ""}', '{"code": "guessed"}', "[" * 9999,
+    '{"code": "\\ud800"}', "\x00",
 ])
 def test_a_body_without_a_good_code_signs_nobody_in(browser: Browser, body: str) -> None:
     browser.get("/")
