@@ -71,8 +71,8 @@ def deltas(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """
     ids = [column for column in table.columns if column not in (SECTION, NAME)]
     rows = [
-        [_less(value, row[baseline]) if row[SECTION] == Section.METRICS else None for value in row[ids]]
-        for _, row in table.iterrows()
+        [_less(row[each], row[baseline]) if row[SECTION] == Section.METRICS else None for each in ids]
+        for row in table.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=ids, index=table.index, dtype=object)
 

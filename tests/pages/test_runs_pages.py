@@ -25,7 +25,7 @@ def empty(lab):
     install_indexes(lab.store.engine)
     with lab.store.engine.begin() as connection:
         for table in ("metrics", "latest_metrics", "params", "tags", "runs", "experiments"):
-            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+            connection.execute(text(f"DELETE FROM {table}"))
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,8 @@ def trained(lab):
     experiment = lab.experiment("fraud", "forests")
     shared = {"features": "all"}
     small = lab.run("fraud", experiment, name="small", start=1_700_000_000_000, params={"depth": 3} | shared,
-                    metrics={"accuracy": [0.5, 0.7, 0.8], "loss": [2.0, 1.0, math.nan]}, tags={"team": "risk"})  # fmt: skip
+                    metrics={"accuracy": [0.5, 0.7, 0.8], "loss": [2.0, 1.0, math.nan]},
+                    tags={"team": "risk"})  # fmt: skip
     big = lab.run("fraud", experiment, name="big", start=1_700_000_100_000, params={"depth": 12} | shared,
                   metrics={"accuracy": [0.6, 0.8, 0.9], "loss": [1.5, 0.5, 0.25]}, status="FAILED")  # fmt: skip
     return experiment, small, big
@@ -146,7 +147,7 @@ def test_the_columns_are_the_readers_choice(studio, trained):
     page.multiselect(key="runs_columns").set_value(["params.depth", "tags.team"]).run()
     frame = page.dataframe[0].value
     assert list(frame["depth"]) == ["12", "3"]
-    assert list(frame["team"]) == ["–", "risk"]
+    assert list(frame["team"]) == ["\N{EN DASH}", "risk"]
     assert "accuracy" not in frame.columns
 
 
@@ -169,7 +170,8 @@ def test_the_second_page_is_full_and_a_choice_survives_turning_pages(studio, lab
     assert chosen == ["run-109", "run-106", "run-058"]
     page.session_state["runs_page"] = 1
     page.run()
-    marked = [name for name, dot in zip(shown(page), page.dataframe[0].value["Colour"], strict=True) if isinstance(dot, str)]
+    dots = page.dataframe[0].value["Colour"]
+    marked = [name for name, dot in zip(shown(page), dots, strict=True) if isinstance(dot, str)]
     assert marked == ["run-109", "run-106"]
     page.button(key="runs_clear").click().run()
     assert reader_names(studio, page) == []
@@ -181,7 +183,7 @@ def tick(page, rows):
 
     _, project, ids = page.session_state["tables_now"]
     key = f"tables_chosen_{project}"
-    before = page.session_state[key] if key in page.session_state else []
+    before = page.session_state[key] if key in page.session_state else []  # noqa: SIM401
     page.session_state[key] = merged(before, on_page=ids, picked=[ids[row] for row in rows])
     page.run()
 
@@ -192,7 +194,7 @@ def reader_names(studio, page):
     from studio import guard
 
     key = "tables_chosen_fraud"
-    ids = page.session_state[key] if key in page.session_state else []
+    ids = page.session_state[key] if key in page.session_state else []  # noqa: SIM401
     return [run.name for run in guard.reader().runs_in_full("fraud", Visible(default=True), ids)]
 
 
@@ -254,7 +256,7 @@ def test_the_baseline_is_the_readers_choice(studio, trained):
     page = studio.open("compare.py", who="bob", project="fraud", runs=f"{small},{big}")
     page.selectbox(key="compare_baseline").set_value(big).run()
     cells = {row[""]: row for frame in page.dataframe for row in frame.value.to_dict("records")}
-    assert cells["accuracy"]["small"] == "0.8000  (−0.1000 worse)"
+    assert cells["accuracy"]["small"] == "0.8000  (\N{MINUS SIGN}0.1000 worse)"
     assert page.query_params["baseline"] in (big, [big])
 
 

@@ -223,7 +223,7 @@ def test_what_is_no_run_is_not_found(lab, reader, run_id):
         reader.run(lab.project(), EVERYTHING, run_id)
 
 
-@pytest.mark.parametrize("experiment", ["", "x", "-1", "99999999999999999999999", "١"])
+@pytest.mark.parametrize("experiment", ["", "x", "-1", "99999999999999999999999", "\N{ARABIC-INDIC DIGIT ONE}"])
 def test_what_is_no_experiment_is_not_found(lab, reader, experiment):
     project = lab.project()
     with pytest.raises(NotFound):
