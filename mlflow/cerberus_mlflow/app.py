@@ -4,22 +4,22 @@ import os
 from typing import Any
 
 from flask import Flask, request
+from mlflow.protos.service_pb2 import CreateLoggedModel, RegisterScorer
+from mlflow.server import app as mlflow_app
+from mlflow.server.auth.routes import AJAX_GET_CURRENT_USER, GET_CURRENT_USER
+from mlflow.server.fastapi_app import create_fastapi_app
+from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from werkzeug.wrappers import Response
 
 from cerberus_mlflow import checks, denials, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.guards import Guard
+from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.identity import Identity
 from cerberus_mlflow.locations import guard_traces
 from cerberus_mlflow.messages import Messages, messages_by_route
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.settings import PluginSettings
-from mlflow.protos.service_pb2 import CreateLoggedModel, RegisterScorer
-from mlflow.server import app as mlflow_app
-from mlflow.server import auth
-from mlflow.server.auth.routes import AJAX_GET_CURRENT_USER, GET_CURRENT_USER
-from mlflow.server.fastapi_app import create_fastapi_app
-from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR, _get_request_message
 
 
 def create_app(app: Flask = mlflow_app) -> Any:
@@ -72,11 +72,11 @@ def authorize(paths: Paths, messages: Messages) -> Any:
     rule = request.url_rule.rule if request.url_rule else ""
     message = messages.get((rule, request.method))
     if message is CreateLoggedModel:
-        run_id = _get_request_message(CreateLoggedModel()).source_run_id
+        run_id = handlers._get_request_message(CreateLoggedModel()).source_run_id
         if run_id and not auth._authorize_run_id(run_id, "read"):
             return refusal(Refused(404, NOT_FOUND))
     if message is RegisterScorer:
-        body = _get_request_message(RegisterScorer())
+        body = handlers._get_request_message(RegisterScorer())
         if not takeover.may_register_scorer(body.experiment_id, body.name):
             return refusal(Refused(403, denials.FORBIDDEN))
     return None

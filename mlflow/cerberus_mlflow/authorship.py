@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from mlflow.utils.mlflow_tags import MLFLOW_USER
+
 from cerberus_mlflow.answers import Refused
 from cerberus_mlflow.messages import tags_in
-from mlflow.utils.mlflow_tags import MLFLOW_USER
 
 PROMPTLAB = "/runs/create-promptlab-run"
 

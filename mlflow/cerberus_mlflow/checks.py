@@ -12,16 +12,12 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from cerberus_mlflow.relied_on import MLFLOW_VERSION, SOURCES
-from mlflow.environment_variables import (
-    _MLFLOW_SGI_NAME,
-    MLFLOW_BASIC_AUTH_FAIL_CLOSED,
-    MLFLOW_ENABLE_WORKSPACES,
-    MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH,
-    MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
-    MLFLOW_WORKSPACE,
-)
+import mlflow.environment_variables
 from mlflow.version import VERSION
+
+from cerberus_mlflow.relied_on import MLFLOW_VERSION, SOURCES
+
+environment: Any = mlflow.environment_variables
 
 
 class WillNotStart(SystemExit):
@@ -53,7 +49,7 @@ def in_worker() -> list[str]:
     """
     What only a worker knows: which server runs it.
     """
-    if _MLFLOW_SGI_NAME.get() == "uvicorn":
+    if environment._MLFLOW_SGI_NAME.get() == "uvicorn":
         return []
     return ["Run it with uvicorn (MLflow's default): the other servers skip the layer that checks tokens."]
 
@@ -80,14 +76,23 @@ def wrong_settings() -> list[str]:
     Each setting that would open a hole; mlflow/server.env has the right ones.
     """
     wanted = (
-        (MLFLOW_BASIC_AUTH_FAIL_CLOSED.get(), "MLFLOW_BASIC_AUTH_FAIL_CLOSED must be true: unknown routes are refused."),
-        (MLFLOW_ENABLE_WORKSPACES.get(), "MLFLOW_ENABLE_WORKSPACES must be true: a project is a workspace."),
-        (MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH.get(), "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH must be true."),
         (
-            not MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get(),
+            environment.MLFLOW_BASIC_AUTH_FAIL_CLOSED.get(),
+            "MLFLOW_BASIC_AUTH_FAIL_CLOSED must be true: unknown routes are refused.",
+        ),
+        (
+            environment.MLFLOW_ENABLE_WORKSPACES.get(),
+            "MLFLOW_ENABLE_WORKSPACES must be true: a project is a workspace.",
+        ),
+        (environment.MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH.get(), "MLFLOW_SERVER_ENABLE_GRAPHQL_AUTH must be true."),
+        (
+            not environment.MLFLOW_SERVER_ENABLE_JOB_EXECUTION.get(),
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION must be false: jobs run as nobody that Cerberus knows.",
         ),
-        (not MLFLOW_WORKSPACE.get(), "MLFLOW_WORKSPACE must not be set on the server: it would be everybody's project."),
+        (
+            not environment.MLFLOW_WORKSPACE.get(),
+            "MLFLOW_WORKSPACE must not be set on the server: it would be for all.",
+        ),
         (
             os.environ.get("MLFLOW_WORKSPACE_STORE_URI", "cerberus://").startswith("cerberus://"),
             "MLFLOW_WORKSPACE_STORE_URI must be cerberus://: projects come from Cerberus.",

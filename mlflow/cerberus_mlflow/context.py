@@ -4,24 +4,28 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, UNAUTHENTICATED
 
 from cerberus.policy import Resource, Verb
 from cerberus.service import Access, Cerberus, Origin
 from cerberus.settings import Settings
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, UNAUTHENTICATED
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One authenticated request. `project` is the slug that it works in; None where it needs none.
+    One authenticated request. `project` is the slug that it works in; None where it needs none. `kept` holds what was
+    worked out for this request and must not outlive it.
     """
 
     access: Access
     project: str | None
     origin: Origin
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:

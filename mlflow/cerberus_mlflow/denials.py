@@ -8,19 +8,23 @@ from typing import Any
 
 import anyio.to_thread
 from flask import request
+from mlflow.exceptions import MlflowException
+from mlflow.utils import workspace_context
 from starlette.types import Message, Scope, Send
 from werkzeug.wrappers import Response
 
 from cerberus.policy import Decision, Kind, Resource, Verb
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal, send_refusal
 from cerberus_mlflow.context import Call, cerberus, require_call
+from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.paths import Paths
-from mlflow.exceptions import MlflowException
-from mlflow.server import auth
-from mlflow.server.handlers import _get_model_registry_store, _get_tracking_store
-from mlflow.utils import workspace_context
 
-NAMES_A_MODEL = re.compile(r"/(?:model-versions|registered-models)/(?!create$|search$)")
+ONLY_AT = {
+    "name": re.compile(r"/model-versions/(?!search$)|/registered-models/(?!search$|create$)"),
+    "path": re.compile(r"/mlflow-artifacts/"),
+}
+"""Fields that name a thing on some routes only."""
+
 AT_MOST = 20
 FORBIDDEN = "You may see this, but not do that to it. Ask a maintainer of the project."
 
@@ -91,7 +95,7 @@ def _judge(call: Call, scope: Scope) -> bool:
     """
     workspace_context.set_server_request_workspace(call.project)
     readable = auth._authorize_fastapi_artifact_proxy(scope["path"], call.name, None, "read")
-    resource = _of_artifact(scope["path"].partition("/artifacts/")[2], call)
+    resource = _existing(_of_artifact, scope["path"].partition("/artifacts/")[2], call)
     _record(call, verb_of(scope["method"], scope["path"]), [resource])
     return bool(readable)
 
@@ -117,7 +121,7 @@ def _named(call: Call) -> Iterator[Resource | None]:
     """
     fields = _fields()
     for name, find in FINDERS.items():
-        if name == "name" and not NAMES_A_MODEL.search(request.path):
+        if name in ONLY_AT and not ONLY_AT[name].search(request.path):
             continue
         value = fields.get(name) or fields.get(f"{name}s") or []
         for one in (value if isinstance(value, list) else [value])[:AT_MOST]:
@@ -148,34 +152,34 @@ def _in_experiment(experiment_id: str, call: Call) -> Resource | None:
 
 
 def _of_experiment(value: str, call: Call) -> Resource | None:
-    return _in_experiment(_get_tracking_store().get_experiment(value).experiment_id, call)
+    return _in_experiment(handlers._get_tracking_store().get_experiment(value).experiment_id, call)
 
 
 def _of_experiment_name(value: str, call: Call) -> Resource | None:
-    found = _get_tracking_store().get_experiment_by_name(value)
+    found = handlers._get_tracking_store().get_experiment_by_name(value)
     return _in_experiment(found.experiment_id, call) if found else None
 
 
 def _of_run(value: str, call: Call) -> Resource | None:
-    return _in_experiment(_get_tracking_store().get_run(value).info.experiment_id, call)
+    return _in_experiment(handlers._get_tracking_store().get_run(value).info.experiment_id, call)
 
 
 def _of_logged_model(value: str, call: Call) -> Resource | None:
-    return _in_experiment(_get_tracking_store().get_logged_model(value).experiment_id, call)
+    return _in_experiment(handlers._get_tracking_store().get_logged_model(value).experiment_id, call)
 
 
 def _of_trace(value: str, call: Call) -> Resource | None:
-    return _in_experiment(_get_tracking_store().get_trace_info(value).experiment_id, call)
+    return _in_experiment(handlers._get_tracking_store().get_trace_info(value).experiment_id, call)
 
 
 def _of_model(value: str, call: Call) -> Resource | None:
-    kind = Kind.PROMPT if _get_model_registry_store().get_registered_model(value)._is_prompt() else None
+    kind = Kind.PROMPT if handlers._get_model_registry_store().get_registered_model(value)._is_prompt() else None
     return Resource(call.project, kind or Kind.REGISTERED_MODEL, value) if call.project else None
 
 
 def _of_artifact(value: str, call: Call) -> Resource | None:
     experiment_id = auth._experiment_id_from_canonical_proxy_path(value)
-    return _in_experiment(experiment_id, call) if experiment_id else None
+    return _of_experiment(experiment_id, call) if experiment_id else None
 
 
 def _of_workspace(value: str, _: Call) -> Resource | None:
@@ -192,5 +196,6 @@ FINDERS: dict[str, Callable[[str, Call], Resource | None]] = {
     "request_id": _of_trace,
     "name": _of_model,
     "artifact_path": _of_artifact,
+    "path": _of_artifact,
     "workspace_name": _of_workspace,
 }

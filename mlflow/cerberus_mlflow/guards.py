@@ -10,23 +10,22 @@ from flask import Flask
 from google.protobuf.json_format import ParseError
 from graphql import GraphQLError
 from graphql import parse as parse_graphql
+from mlflow.server.auth.routes import UPLOAD_ARTIFACT
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from cerberus_mlflow.answers import Refused, refusal
 from cerberus_mlflow.authorship import stamp
 from cerberus_mlflow.context import Call, current_call
+from cerberus_mlflow.host import parse_dict
 from cerberus_mlflow.locations import refuse_locations
 from cerberus_mlflow.messages import Messages, in_terms_of, nested, parse_json
-from mlflow.server.auth.routes import UPLOAD_ARTIFACT
-from mlflow.utils.proto_json_utils import parse_dict
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SAME_THING = (frozenset({"run_id", "run_uuid"}),)
 """Different fields that name one thing. MLflow's client sends both, with one value."""
-
 
 
 class Guard:

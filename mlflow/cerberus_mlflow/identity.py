@@ -9,7 +9,7 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Authorization
 
-from cerberus.errors import CerberusError, NotFound, NotSignedIn
+from cerberus.errors import CerberusError, NotSignedIn
 from cerberus.service import Access, Origin
 from cerberus_mlflow import credentials, denials
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
@@ -23,8 +23,15 @@ _logger = logging.getLogger(__name__)
 WORKSPACE = b"x-mlflow-workspace"
 REQUEST_ID = b"x-request-id"
 GOOD_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
-SINGLE = (credentials.AUTHORIZATION, credentials.GATEWAY_AUTHORIZATION, WORKSPACE, b"x-mlflow-experiment-id",
-          b"x-mlflow-run-id", b"content-length", b"content-type")
+SINGLE = (
+    credentials.AUTHORIZATION,
+    credentials.GATEWAY_AUTHORIZATION,
+    WORKSPACE,
+    b"x-mlflow-experiment-id",
+    b"x-mlflow-run-id",
+    b"content-length",
+    b"content-type",
+)
 # More at once would only wait for the database's connections; Flask's threads are not shared, so that they cannot
 # starve this.
 THREADS = 16
@@ -213,5 +220,3 @@ def _with_header(send: Send, name: bytes, value: bytes) -> Send:
         await send(message)
 
     return sending
-
-

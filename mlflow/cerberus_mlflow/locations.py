@@ -5,19 +5,19 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from cerberus_mlflow.answers import Refused
-from cerberus_mlflow.context import Call, current_call
-from cerberus_mlflow.messages import in_terms_of, tags_in
 from mlflow.exceptions import MlflowException
-from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
-from mlflow.server.handlers import _PROMPT_SOURCE_PLACEHOLDERS
+from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS, IS_PROMPT_TAG_KEY
 from mlflow.store.tracking.dbmodels.models import SqlTraceInfo
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.mlflow_tags import (
     MLFLOW_ARTIFACT_LOCATION,
     MLFLOW_TRACE_ARCHIVE_LOCATION,
     MLFLOW_TRACE_SPANS_LOCATION,
 )
+
+from cerberus_mlflow.answers import Refused
+from cerberus_mlflow.context import Call, current_call
+from cerberus_mlflow.host import sql_store
+from cerberus_mlflow.messages import in_terms_of, tags_in
 
 LOCATION_TAGS = frozenset({MLFLOW_ARTIFACT_LOCATION, MLFLOW_TRACE_SPANS_LOCATION, MLFLOW_TRACE_ARCHIVE_LOCATION})
 SPAN_TAG = "mlflow.traceTag."
@@ -85,25 +85,25 @@ def guard_traces() -> None:
     Puts the same checks into MLflow's store for spans, which come as protobuf past Flask, and refuses to write to a
     trace of another experiment by using its id.
     """
-    start, spans = SqlAlchemyStore._start_trace_once, SqlAlchemyStore._log_spans_once
+    store = sql_store.SqlAlchemyStore
+    start, log = store._start_trace_once, store._log_spans_once
 
     @wraps(start)
-    def start_trace(self: SqlAlchemyStore, trace_info: Any) -> Any:
+    def start_trace(self: Any, trace_info: Any) -> Any:
         if current_call() is not None:
             _refuse_tags(trace_info.tags)
             _refuse_foreign(self, [trace_info.trace_id], str(trace_info.experiment_id))
         return start(self, trace_info)
 
-    @wraps(spans)
-    def log_spans(self: SqlAlchemyStore, location: str, spans_: list[Any], tracking_uri: Any = None) -> Any:
+    @wraps(log)
+    def log_spans(self: Any, location: str, spans: list[Any], tracking_uri: Any = None) -> Any:
         if current_call() is not None:
-            for span in spans_:
+            for span in spans:
                 _refuse_tags(key.removeprefix(SPAN_TAG) for key in span.attributes if key.startswith(SPAN_TAG))
-            _refuse_foreign(self, [span.trace_id for span in spans_], str(location))
-        return spans(self, location, spans_, tracking_uri=tracking_uri)
+            _refuse_foreign(self, [span.trace_id for span in spans], str(location))
+        return log(self, location, spans, tracking_uri=tracking_uri)
 
-    SqlAlchemyStore._start_trace_once = start_trace
-    SqlAlchemyStore._log_spans_once = log_spans
+    store._start_trace_once, store._log_spans_once = start_trace, log_spans
 
 
 def _refuse_tags(keys: Iterable[str]) -> None:
@@ -112,7 +112,7 @@ def _refuse_tags(keys: Iterable[str]) -> None:
             raise MlflowException.invalid_parameter_value(f"The tag {key} is set by the server.")
 
 
-def _refuse_foreign(store: SqlAlchemyStore, trace_ids: list[str], experiment_id: str) -> None:
+def _refuse_foreign(store: Any, trace_ids: list[str], experiment_id: str) -> None:
     with store.ManagedSessionMaker() as session:
         rows = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(set(trace_ids))).all()
     if any(str(found) != experiment_id for (found,) in rows):

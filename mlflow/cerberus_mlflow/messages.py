@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
-from cerberus_mlflow.answers import Refused
 from mlflow.protos.mlflow_artifacts_pb2 import MlflowArtifactsService
 from mlflow.protos.model_registry_pb2 import ModelRegistryService
 from mlflow.protos.service_pb2 import MlflowService, SearchDatasets
 from mlflow.protos.webhooks_pb2 import WebhookService
 from mlflow.server.auth.routes import SEARCH_DATASETS
-from mlflow.server.handlers import get_service_endpoints
+
+from cerberus_mlflow.answers import Refused
+from cerberus_mlflow.host import handlers
 
 SERVICES = (MlflowService, ModelRegistryService, MlflowArtifactsService, WebhookService)
 Messages = dict[tuple[str, str], Any]
@@ -25,7 +25,7 @@ def messages_by_route() -> Messages:
     """
     found: Messages = {(SEARCH_DATASETS, "POST"): SearchDatasets}
     for service in SERVICES:
-        for rule, message, methods in get_service_endpoints(service, lambda message: message):
+        for rule, message, methods in handlers.get_service_endpoints(service, lambda message: message):
             found.update({(rule, method): message for method in methods})
     return found
 
@@ -55,8 +55,10 @@ def field_of(descriptor: Descriptor, key: str) -> FieldDescriptor | None:
     The field that MLflow's JSON parser takes a key for: by its name, or by the same in camelCase.
     """
     by_name: FieldDescriptor | None = descriptor.fields_by_name.get(key)
-    return by_name or descriptor.fields_by_camelcase_name.get(key) or next(
-        (field for field in descriptor.fields if field.json_name == key), None
+    return (
+        by_name
+        or descriptor.fields_by_camelcase_name.get(key)
+        or next((field for field in descriptor.fields if field.json_name == key), None)
     )
 
 
@@ -93,7 +95,7 @@ def is_free_form(descriptor: Descriptor) -> bool:
     """
     Whether the keys below are the caller's own words.
     """
-    return descriptor.GetOptions().map_entry or descriptor.full_name.startswith("google.protobuf.")
+    return bool(descriptor.GetOptions().map_entry) or descriptor.full_name.startswith("google.protobuf.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,5 +101,8 @@ SOURCES: dict[str, str] = {
     # traces
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._start_trace_once": "d7b7675118b3ca2c",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._log_spans_once": "6d0ef6837986c6f4",
-    "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore.create_experiment": "39b49d67e8d36077",
+    # experiments of a workspace have no location of their own
+    "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore.create_experiment": (
+        "39b49d67e8d36077"
+    ),
 }

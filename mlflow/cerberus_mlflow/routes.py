@@ -9,8 +9,8 @@ from flask import Flask
 from starlette.routing import Mount, Route
 from werkzeug.exceptions import HTTPException
 
+from cerberus_mlflow.host import auth
 from cerberus_mlflow.paths import Paths
-from mlflow.server import auth
 
 AUTOMATIC = {"HEAD", "OPTIONS"}
 """Flask's own; MLflow refuses both wherever a check is needed, for it finds none for them."""

@@ -1,9 +1,7 @@
 """Cerberus' levels as MLflow's grant rows, and the fold that gives them Cerberus' precedence."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
-from cerberus.policy import ANY, LEVEL_VERBS, RUN_DATA_KINDS, Kind, Level, Verb
-from cerberus.service import Access
 from mlflow.server.auth.permissions import (
     DENY,
     NO_PERMISSIONS,
@@ -16,20 +14,31 @@ from mlflow.server.auth.permissions import (
 from mlflow.server.auth.requirements import fold_grants_for_key as mlflow_fold
 from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
 
+from cerberus.policy import ANY, LEVEL_VERBS, RUN_DATA_KINDS, Kind, Verb
+from cerberus.service import Access
+
 KINDS = frozenset(kind.value for kind in RUN_DATA_KINDS)
 
 
-def rows_for(access: Access, project: str, types: Collection[str]) -> list[RoleGrantRow]:
+def types_among(types: Collection[str]) -> list[str]:
     """
-    What the principal may do with each of `types` in the project, as rows for `fold`.
+    The types that there are rows of. MLflow always wants the workspace's as well.
+    """
+    return [*sorted(KINDS & set(types)), RESOURCE_TYPE_WORKSPACE]
+
+
+def rows_of(access: Access, project: str, resource_type: str) -> list[RoleGrantRow]:
+    """
+    What the principal may do with things of one type in the project, as rows for `fold`.
 
     There is a row for each kind even where nothing is allowed: MLflow's listings take silence for the workspace's own
     row, which would show everything to whoever may create something.
     """
-    rows = [row for kind in sorted(KINDS & set(types)) for row in _rows_of(access, Kind(kind), project)]
-    if may_create_something(access, project):
-        rows.append(RoleGrantRow(RESOURCE_TYPE_WORKSPACE, ANY, USE.name))
-    return rows
+    if resource_type == RESOURCE_TYPE_WORKSPACE:
+        return [RoleGrantRow(RESOURCE_TYPE_WORKSPACE, ANY, USE.name)] if may_create_something(access, project) else []
+    levels = access.levels(Kind(resource_type), project)
+    named = [RoleGrantRow(resource_type, resource_id, level.value) for resource_id, level in levels.named.items()]
+    return [*named, RoleGrantRow(resource_type, ANY, levels.default.value if levels.default else NO_PERMISSIONS.name)]
 
 
 def may_create_something(access: Access, project: str) -> bool:
@@ -53,14 +62,3 @@ def fold(grants: Sequence[RoleGrantRow], key: GrantLoadKey) -> Permission | None
     if key == GrantLoadKey(RESOURCE_TYPE_SCORER, ANY) and permission is not None and permission.name != DENY.name:
         return None
     return permission
-
-
-def _rows_of(access: Access, kind: Kind, project: str) -> Iterator[RoleGrantRow]:
-    levels = access.levels(kind, project)
-    for resource_id, level in levels.named.items():
-        yield RoleGrantRow(kind.value, resource_id, _name(level))
-    yield RoleGrantRow(kind.value, ANY, _name(levels.default))
-
-
-def _name(level: Level | None) -> str:
-    return NO_PERMISSIONS.name if level is None else level.value

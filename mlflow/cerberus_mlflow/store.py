@@ -6,15 +6,16 @@ from collections.abc import Callable, Collection
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import quote
 
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
+from mlflow.server.auth.permissions import MANAGE
+from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
+
 from cerberus.errors import CerberusError, NotFound
 from cerberus.policy import ALL_SCOPES, Kind, Resource
 from cerberus_mlflow.context import Call, cerberus, require_call, unavailable
-from cerberus_mlflow.rows import KINDS, rows_for
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
-from mlflow.server.auth.entities import User
-from mlflow.server.auth.permissions import MANAGE
-from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
+from cerberus_mlflow.host import auth
+from cerberus_mlflow.rows import KINDS, rows_of, types_among
 
 _logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -68,14 +69,14 @@ class CerberusStore:
         return refuse
 
     @fails_closed
-    def get_user(self, username: str) -> User:
+    def get_user(self, username: str) -> Any:
         """
         The caller. Nobody else is known here.
         """
         call = require_call()
         if username != call.name:
             raise MlflowException(f"No user {username!r} here.", error_code=RESOURCE_DOES_NOT_EXIST)
-        return User(call.access.principal.id, call.name, "", is_unlimited_admin(call))
+        return auth.User(call.access.principal.id, call.name, "", is_unlimited_admin(call))
 
     @fails_closed
     def list_grants(self, user_id: int, workspace: str, resource_types: Collection[str]) -> list[RoleGrantRow]:
@@ -85,7 +86,13 @@ class CerberusStore:
         call = require_call()
         if user_id != call.access.principal.id:
             return []
-        return rows_for(call.access, workspace, resource_types)
+        found: list[RoleGrantRow] = []
+        for resource_type in types_among(resource_types):
+            key = (workspace, resource_type)
+            if key not in call.kept:
+                call.kept[key] = rows_of(call.access, workspace, resource_type)
+            found += call.kept[key]
+        return found
 
     @fails_closed
     def list_accessible_workspace_names(self, username: str | None) -> set[str]:
@@ -107,12 +114,12 @@ class CerberusStore:
         return True
 
     @fails_closed
-    def list_users(self) -> list[User]:
+    def list_users(self) -> list[Any]:
         """
         The caller alone. Nobody learns here who else has an account.
         """
         call = require_call()
-        return [User(call.access.principal.id, call.name, "", False)]
+        return [auth.User(call.access.principal.id, call.name, "", False)]
 
     @staticmethod
     def _scorer_pattern(experiment_id: str, scorer_name: str) -> str:

@@ -4,14 +4,15 @@ changed here (and, for traces, in `locations.py`)."""
 import logging
 from typing import Any
 
-from cerberus.policy import Kind, Resource, Verb
-from cerberus_mlflow.context import current_call, require_call
-from cerberus_mlflow.rows import KINDS, fold
-from cerberus_mlflow.store import CerberusStore, fails_closed
-from mlflow.server import auth, handlers
 from mlflow.server.auth.config import AuthConfig
 from mlflow.server.auth.permissions import NO_PERMISSIONS
 from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
+
+from cerberus.policy import Kind, Resource, Verb
+from cerberus_mlflow.context import current_call, require_call
+from cerberus_mlflow.host import auth, handlers
+from cerberus_mlflow.rows import KINDS, fold
+from cerberus_mlflow.store import CerberusStore, fails_closed
 
 _logger = logging.getLogger(__name__)
 

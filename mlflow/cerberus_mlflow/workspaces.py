@@ -3,24 +3,23 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from cerberus.errors import CerberusError
-from cerberus.service import ProjectInfo
-from cerberus_mlflow import checks
-from cerberus_mlflow.context import current_call, require_call, unavailable
 from mlflow.entities import Workspace
 from mlflow.entities.workspace import WorkspaceDeletionMode
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
 from mlflow.store.workspace.abstract_store import AbstractStore
 
+from cerberus.errors import CerberusError
+from cerberus.service import ProjectInfo
+from cerberus_mlflow import checks
+from cerberus_mlflow.context import current_call, require_call, unavailable
+
 
 def no_such_workspace(name: str) -> MlflowException:
     """
     The one answer for a project that does not exist and for one that the caller may not know.
     """
-    return MlflowException(
-        f"No project {name!r}, or you are not a member of it.", error_code=RESOURCE_DOES_NOT_EXIST
-    )
+    return MlflowException(f"No project {name!r}, or you are not a member of it.", error_code=RESOURCE_DOES_NOT_EXIST)
 
 
 class WorkspaceProvider(AbstractStore):
@@ -56,14 +55,16 @@ class WorkspaceProvider(AbstractStore):
         """
         raise NotImplementedError
 
-    def create_workspace(self, workspace: Workspace) -> Workspace:
+    def create_workspace(self, workspace: Workspace) -> Workspace:  # noqa: ARG002
         _refuse("created")
 
-    def update_workspace(self, workspace: Workspace) -> Workspace:
+    def update_workspace(self, workspace: Workspace) -> Workspace:  # noqa: ARG002
         _refuse("changed")
 
     def delete_workspace(
-        self, workspace_name: str, mode: WorkspaceDeletionMode = WorkspaceDeletionMode.RESTRICT
+        self,
+        workspace_name: str,  # noqa: ARG002
+        mode: WorkspaceDeletionMode = WorkspaceDeletionMode.RESTRICT,  # noqa: ARG002
     ) -> None:
         _refuse("archived")
 

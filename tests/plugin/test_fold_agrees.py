@@ -1,0 +1,190 @@
+"""`decide` and MLflow's own fold, fed by our rows, give one answer in every world.
+
+Verified by breaking either: without `named or` in `rows.fold`, with `max` for `min` in `policy.decide.fold`, with
+`max_permission(best, ...)` turned round in MLflow's `fold_grants_for_key`, or without the scopes in `Access.levels`,
+these tests fail.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from mlflow.server import auth
+from mlflow.server.auth.permissions import GrantLoadKey
+from mlflow.server.auth.requirements import Requirement, action_met
+from mlflow.utils import workspace_context
+
+from cerberus.policy import (
+    ALL_SCOPES,
+    ANY,
+    RUN_DATA_KINDS,
+    Kind,
+    Level,
+    PlatformRole,
+    Principal,
+    Resource,
+    Rule,
+    Scope,
+    Source,
+    SubjectKind,
+    Verb,
+    decide,
+)
+from cerberus.service import Access, Origin, ProjectInfo
+from cerberus_mlflow.context import Call, calling
+from cerberus_mlflow.rows import fold
+from cerberus_mlflow.store import CerberusStore
+from cerberus_mlflow.takeover import CONFIG, may_create
+
+WORLDS = 10_000
+ME, MY_GROUP, SOMEBODY = 1, 2, 3
+PROJECT, OTHER = "fraud", "churn"
+IDS = ("1", "2", "3")
+NOW = datetime.now(UTC)
+SCOPES = (frozenset({Scope.READ}), frozenset({Scope.READ, Scope.WRITE}), ALL_SCOPES, frozenset({Scope.WRITE}))
+ACTIONS = {verb: verb.value for verb in Verb if verb is not Verb.CREATE}
+
+
+@dataclass(frozen=True)
+class World:
+    access: Access
+    rules: tuple[Rule, ...]
+    archived: bool
+
+    def decides(self, verb: Verb, kind: Kind, resource_id: str = ANY) -> bool:
+        resource = Resource(PROJECT, kind, resource_id)
+        return bool(decide(self.access.principal, verb, resource, self.rules, now=NOW, archived=self.archived))
+
+    @property
+    def verbs(self) -> list[Verb]:
+        """MLflow has no credential that may delete but not manage: nothing but its own grants asks for `manage`."""
+        managing = Scope.ADMIN in self.access.principal.scopes
+        return [verb for verb in ACTIONS if verb is not Verb.MANAGE or managing]
+
+
+def rule(dice: random.Random, number: int) -> Rule:
+    source = dice.choices((Source.BINDING, Source.GRANT, Source.OWNERSHIP), (3, 5, 2))[0]
+    kind = dice.choice((ANY, *RUN_DATA_KINDS[:3], Kind.SCORER))
+    narrow = source is Source.OWNERSHIP or (source is Source.GRANT and kind != ANY and dice.random() < 0.7)
+    if narrow and kind == ANY:
+        kind = Kind.EXPERIMENT
+    return Rule(
+        subject_id=dice.choice((ME, ME, MY_GROUP, SOMEBODY)),
+        subject_name="x",
+        subject_kind=SubjectKind.USER,
+        project=dice.choice((PROJECT, PROJECT, PROJECT, OTHER)),
+        kind=kind,
+        resource_id=dice.choice(IDS) if narrow else ANY,
+        level=Level.MANAGE if source is Source.OWNERSHIP else dice.choice(tuple(Level)),
+        source=source,
+        id=number,
+        expires_at=dice.choice((None, None, None, NOW + timedelta(days=1), NOW - timedelta(days=1))),
+    )
+
+
+def worlds(seed: int, number: int) -> Iterator[World]:
+    dice = random.Random(seed)
+    for _ in range(number):
+        rules = tuple(rule(dice, each) for each in range(dice.randint(0, 6)))
+        principal = Principal(
+            ME,
+            "me",
+            groups=frozenset({MY_GROUP}),
+            platform_roles=frozenset({PlatformRole.ADMIN}) if dice.random() < 0.05 else frozenset(),
+            disabled=dice.random() < 0.03,
+            scopes=dice.choice(SCOPES),
+            project=dice.choice((None, None, None, PROJECT, OTHER)),
+        )
+        archived = dice.random() < 0.1
+        projects = {slug: ProjectInfo(slug, slug, "", archived, NOW) for slug in (PROJECT, OTHER)}
+        by_project = {slug: tuple(each for each in rules if each.project == slug) for slug in (PROJECT, OTHER)}
+        yield World(Access(1, principal, by_project, projects), rules, archived)
+
+
+@pytest.fixture
+def mlflow_asks_cerberus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MLflow's permission code in this process, as the server has it."""
+    monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+    monkeypatch.setattr(auth, "store", CerberusStore())
+    monkeypatch.setattr(auth, "auth_config", CONFIG)
+    monkeypatch.setattr(auth, "fold_grants_for_key", fold)
+    monkeypatch.setattr(auth, "_create_not_denied", may_create(auth._create_not_denied))
+    workspace_context.set_server_request_workspace(PROJECT)
+    yield
+    workspace_context.clear_server_request_workspace()
+
+
+@pytest.mark.usefixtures("mlflow_asks_cerberus")
+def test_decide_agrees_with_mlflows_fold_in_every_world() -> None:
+    """Every id and every verb of a kind that the world's rules speak of, in 10,000 worlds."""
+    allowed = refused = 0
+    for number, world in enumerate(worlds(1, WORLDS)):
+        kind = (*RUN_DATA_KINDS[:3], Kind.SCORER)[number % 4]
+        keys = [GrantLoadKey(kind.value, each) for each in IDS]
+        with calling(Call(world.access, PROJECT, Origin())):
+            permissions = auth.resolve_permissions("me", PROJECT, keys)
+        for resource_id, permission in zip(IDS, permissions, strict=True):
+            for verb in world.verbs:
+                theirs = permission is not None and action_met(ACTIONS[verb], permission)
+                ours = world.decides(verb, kind, resource_id)
+                assert theirs == ours, (verb, kind, resource_id, world)
+                allowed, refused = allowed + ours, refused + (not ours)
+    assert allowed > WORLDS
+    assert refused > WORLDS
+
+
+@pytest.mark.usefixtures("mlflow_asks_cerberus")
+def test_mlflows_listings_and_creates_agree_with_decide() -> None:
+    """What MLflow lists is what may be read one by one, and what may be created is what `decide` lets create."""
+    for number, world in enumerate(worlds(2, WORLDS // 4)):
+        kind = RUN_DATA_KINDS[number % 3]
+        with calling(Call(world.access, PROJECT, Origin())):
+            listed = auth._role_based_read_predicate("me", kind.value)
+            for resource_id in IDS:
+                assert listed(resource_id) == world.decides(Verb.READ, kind, resource_id), (kind, resource_id, world)
+                need = [Requirement(kind.value, resource_id, "update")]
+                theirs = auth.authorize("me", ("workspace", "*"), need)
+                assert theirs == world.decides(Verb.UPDATE, kind, resource_id), (kind, resource_id, world)
+            creates = auth._can_create_in_workspace("me") and auth._create_not_denied("me", kind.value)
+            assert creates == world.decides(Verb.CREATE, kind), (kind, world)
+
+
+@pytest.mark.usefixtures("mlflow_asks_cerberus")
+def test_nobody_ever_gets_mlflows_own_workspace_administration() -> None:
+    """("workspace", "*", "MANAGE") would hand out MLflow's users and roles, and override every DENY."""
+    for world in worlds(3, 500):
+        with calling(Call(world.access, PROJECT, Origin())):
+            rows = CerberusStore().list_grants(ME, PROJECT, [kind.value for kind in RUN_DATA_KINDS])
+        assert {row.permission for row in rows if row.resource_type == "workspace"} <= {"USE"}
+
+
+def test_outside_of_a_request_nobody_is_anybody() -> None:
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(MlflowException, match="Nobody is signed in"):
+        CerberusStore().get_user("me")
+
+
+def test_a_fault_in_cerberus_becomes_503_and_never_an_open_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's run search skips its filter on RuntimeError and AttributeError."""
+    from mlflow.exceptions import MlflowException
+
+    world = next(worlds(4, 1))
+
+    def broken(*_: object) -> None:
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(Access, "levels", broken)
+    with calling(Call(world.access, PROJECT, Origin())), pytest.raises(MlflowException) as raised:
+        CerberusStore().list_grants(ME, PROJECT, ["experiment"])
+    assert raised.value.get_http_status_code() == 503
+
+
+def test_a_store_method_that_is_not_known_refuses() -> None:
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(MlflowException, match="Cerberus' business") as raised:
+        CerberusStore().create_role("x")
+    assert raised.value.get_http_status_code() == 403
