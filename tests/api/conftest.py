@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from cerberus.api import create_app
+from cerberus.api.description import operation
+from cerberus.api.endpoint import Endpoint
 from cerberus.policy import ALL_SCOPES, Scope
 
 
@@ -38,6 +41,7 @@ class Caller:
     """One caller's requests, all below /api/v1 unless the path says otherwise."""
 
     def __init__(self, app: Flask, headers: dict[str, str]) -> None:
+        self.app = app
         self.client = app.test_client()
         self.headers = headers
 
@@ -47,7 +51,21 @@ class Caller:
         """
         headers = {**self.headers, **options.pop("headers", {})}
         address = path if path.startswith(("/livez", "/readyz", "/api/")) else f"/api/v1{path}"
-        return self.client.open(address, method=method, headers=headers, **options)
+        response = self.client.open(address, method=method, headers=headers, **options)
+        self.must_be_described(address, method, response)
+        return response
+
+    def must_be_described(self, address: str, method: str, response: TestResponse) -> None:
+        """
+        The OpenAPI description names every status that an endpoint answers, in all tests.
+        """
+        try:
+            rule, _ = self.app.url_map.bind("localhost").match(address.partition("?")[0], method, return_rule=True)
+        except HTTPException:
+            return
+        endpoint = self.app.view_functions[rule.endpoint]
+        assert isinstance(endpoint, Endpoint)
+        assert str(response.status_code) in (operation(endpoint, rule.rule).responses or {}), (method, address)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)
