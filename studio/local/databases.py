@@ -24,6 +24,11 @@ def prepare(layout: Layout, cerberus: CerberusSettings, studio: StudioSettings) 
     """
     Both databases have the schema that this version knows, and Cerberus has an admin. Problem where that cannot be.
     """
+    if studio.mlflow_database:
+        _migrate_mlflow(studio.mlflow_database_url)
+    elif _mlflow_revision(layout.mlflow_db) != REVISION:
+        with _built_aside(layout.mlflow_db) as path:
+            _migrate_mlflow(f"sqlite:///{path}")
     try:
         if cerberus.cerberus_database_url:
             _migrate_cerberus(layout, cerberus)
@@ -32,15 +37,13 @@ def prepare(layout: Layout, cerberus: CerberusSettings, studio: StudioSettings) 
                 _migrate_cerberus(layout, cerberus.model_copy(update={"cerberus_database_url": f"sqlite:///{path}"}))
     except Unavailable as error:
         raise Problem(f"{error.message} {error.hint}") from error
-    if studio.mlflow_database:
-        _migrate_mlflow(studio.mlflow_database_url)
-    elif _mlflow_revision(layout.mlflow_db) != REVISION:
-        with _built_aside(layout.mlflow_db) as path:
-            _migrate_mlflow(f"sqlite:///{path}")
 
 
 def _migrate_cerberus(layout: Layout, settings: CerberusSettings) -> None:
-    cerberus = Cerberus.open(settings)
+    try:
+        cerberus = Cerberus.open(settings)
+    except ValueError as error:
+        raise Problem(f"CERBERUS_DATABASE_URL cannot be used: {error}.") from error
     try:
         cerberus.migrate()
         ensure_admin(cerberus, layout)

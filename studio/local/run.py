@@ -32,6 +32,7 @@ def run() -> int:
     """
     Blocks until ML Studio has ended. Problem, with nothing half-made, when it cannot start.
     """
+    os.umask(0o077)  # what we and the applications make is for our user alone
     cerberus, studio = settings()
     layout = Layout(cerberus.data)
     ports = ports_of(cerberus, studio)

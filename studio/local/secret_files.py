@@ -25,7 +25,8 @@ def secret(directory: Path, name: str, mode: int = 0o600) -> str:
     """
     path = directory / name
     if not path.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for private in (directory.parent, directory):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         new = path.with_name(f".{name}.{os.getpid()}")
         new.touch(mode=0o600)
