@@ -1,4 +1,4 @@
-"""Describes the catalogue as Markdown; `python -m cerberus.policy.describe` prints the tables of docs/permissions.md."""
+"""The catalogue as Markdown; `python -m cerberus.policy.describe` prints the tables of docs/permissions.md."""
 
 from cerberus.policy.catalog import (
     BUILT_IN_ROLES,
