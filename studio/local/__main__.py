@@ -52,12 +52,11 @@ def _serve(name: str) -> int:
     """
     from studio.local.environment import settings
     from studio.local.ports import Ports
-    from studio.local.services import services
+    from studio.local.services import service
 
     cerberus, studio = settings()
-    all_of_them = services(Layout(cerberus.data), studio, Ports(5000, 5050, 3000), host="0.0.0.0")  # noqa: S104
-    service = next(s for s in all_of_them if s.name == name)
-    os.execve(service.command[0], service.command, dict(service.environment))  # noqa: S606
+    it = service(name, Layout(cerberus.data), studio, Ports(5000, 5050, 3000), host="0.0.0.0")  # noqa: S104
+    os.execve(it.command[0], it.command, dict(it.environment))  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from studio.local.ports import Ports
 from studio.local.secret_files import secret
 from studio.settings import Settings as StudioSettings
 
+NAMES = ("cerberus", "mlflow", "studio")
 BIN = Path(sys.executable).parent
 
 
@@ -34,15 +35,20 @@ class Service:
         return f"http://127.0.0.1:{self.port}{self.health}"
 
 
-def services(layout: Layout, studio: StudioSettings, ports: Ports, host: str = "127.0.0.1") -> tuple[Service, ...]:
+def services(layout: Layout, studio: StudioSettings, ports: Ports) -> tuple[Service, ...]:
     """
-    Cerberus, MLflow and Studio, listening on `host`.
+    Cerberus, MLflow and Studio, for this machine only.
     """
-    return (
-        _cerberus(ports.cerberus, host),
-        _mlflow(layout, studio, ports.mlflow, host),
-        _studio(layout, ports.studio, host),
-    )
+    return tuple(service(name, layout, studio, ports) for name in NAMES)
+
+
+def service(name: str, layout: Layout, studio: StudioSettings, ports: Ports, host: str = "127.0.0.1") -> Service:
+    """
+    One of the three, listening on `host`. Makes the secrets that it needs, and no other's.
+    """
+    if name == "cerberus":
+        return _cerberus(ports.cerberus, host)
+    return _mlflow(layout, studio, ports.mlflow, host) if name == "mlflow" else _studio(layout, ports.studio, host)
 
 
 def _cerberus(port: int, host: str) -> Service:
