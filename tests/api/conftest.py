@@ -1,6 +1,7 @@
 """The API as each of the cast sees it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cerberus.api import create_app
 from cerberus.api.description import operation
 from cerberus.api.endpoint import Endpoint
 from cerberus.policy import ALL_SCOPES, Scope
+from cerberus.service import Actor, Cerberus
 
 
 class Api:
@@ -20,15 +22,18 @@ class Api:
     def __init__(self, app: Flask, cast: Any) -> None:
         self.app = app
         self.cast = cast
+        self.tokens: dict[tuple[str, frozenset[Scope], str | None], str] = {}
 
     def as_(self, who: str | None, *, scopes: frozenset[Scope] = ALL_SCOPES, project: str | None = None) -> "Caller":
         """
-        Calls with a fresh token of that person; None calls without one.
+        Calls with a token of that person; None calls without one.
         """
-        headers = {}
-        if who is not None:
-            headers["Authorization"] = f"Bearer {self.cast.token(who, project=project, scopes=tuple(scopes))}"
-        return Caller(self.app, headers)
+        if who is None:
+            return Caller(self.app, {})
+        limits = (who, scopes, project)
+        if limits not in self.tokens:
+            self.tokens[limits] = self.cast.token(who, project=project, scopes=tuple(scopes))
+        return self.with_token(self.tokens[limits])
 
     def with_token(self, token: str) -> "Caller":
         """
@@ -88,6 +93,32 @@ def app(cerberus: Any) -> Flask:
 @pytest.fixture
 def api(app: Flask, cast: Any) -> Api:
     return Api(app, cast)
+
+
+class Minter:
+    """Makes tokens for the people of a database that is there already."""
+
+    def __init__(self, cerberus: Cerberus) -> None:
+        self.cerberus = cerberus
+
+    def token(self, who: str, *, project: str | None, scopes: tuple[Scope, ...]) -> str:
+        """
+        A new token of that person.
+        """
+        owner = Actor(self.cerberus.decisions.access_of_name(who).principal)
+        return self.cerberus.tokens.create(owner, "test", scopes=scopes, project=project).secret
+
+
+@pytest.fixture(scope="module")
+def refusing(populated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """
+    One API for a whole module: for tests in which every request is refused, so that nothing changes.
+    """
+    path = tmp_path_factory.mktemp("refusing") / "cerberus.db"
+    path.write_bytes(populated_sqlite.read_bytes())
+    cerberus = Cerberus(f"sqlite:///{path}")
+    yield Api(create_app(cerberus=cerberus), Minter(cerberus))
+    cerberus.close()
 
 
 @pytest.fixture

@@ -76,15 +76,15 @@ def test_each_of_the_cast_gets_what_they_may(api, row, who):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_without_a_token_nobody_gets_in(api, is_problem, row):
-    response = api.as_(None).call(row.method, row.path, **({"json": row.body} if row.body else {}))
+def test_without_a_token_nobody_gets_in(refusing, is_problem, row):
+    response = refusing.as_(None).call(row.method, row.path, **({"json": row.body} if row.body else {}))
     is_problem(response, 401)
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="cerberus"'
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.writes], ids=str)
-def test_a_token_for_reading_changes_nothing(api, is_problem, row):
-    reader = api.as_("admin", scopes=frozenset({Scope.READ}))
+def test_a_token_for_reading_changes_nothing(refusing, is_problem, row):
+    reader = refusing.as_("admin", scopes=frozenset({Scope.READ}))
     is_problem(reader.call(row.method, row.path, **({"json": row.body} if row.body else {})), 403)
 
 
@@ -96,21 +96,21 @@ def test_a_token_for_reading_reads(api, row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_another_method_is_refused_by_name(api, is_problem, row):
-    response = api.as_("admin").call("PATCH", row.path)
+def test_another_method_is_refused_by_name(refusing, is_problem, row):
+    response = refusing.as_("admin").call("PATCH", row.path)
     is_problem(response, 405)
     assert row.method in response.headers["Allow"]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.body], ids=str)
-def test_an_unknown_field_is_named(api, is_problem, row):
-    response = api.as_("admin").call(row.method, row.path, json={**row.body, "colour": "red"})
+def test_an_unknown_field_is_named(refusing, is_problem, row):
+    response = refusing.as_("admin").call(row.method, row.path, json={**row.body, "colour": "red"})
     assert is_problem(response, 422)["field"] == "colour"
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.body], ids=str)
-def test_a_body_must_be_json(api, is_problem, row):
-    admin = api.as_("admin")
+def test_a_body_must_be_json(refusing, is_problem, row):
+    admin = refusing.as_("admin")
     is_problem(admin.call(row.method, row.path, data=b"a=1"), 415)
     is_problem(admin.call(row.method, row.path, data=b"{", content_type="application/json"), 400)
     is_problem(admin.call(row.method, row.path, data=b"[]", content_type="application/json"), 422)
@@ -118,9 +118,9 @@ def test_a_body_must_be_json(api, is_problem, row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_an_unknown_parameter_is_named(api, is_problem, row):
+def test_an_unknown_parameter_is_named(refusing, is_problem, row):
     address = f"{row.path}{'&' if '?' in row.path else '?'}colour=red"
-    response = api.as_("admin").call(row.method, address, **({"json": row.body} if row.body else {}))
+    response = refusing.as_("admin").call(row.method, address, **({"json": row.body} if row.body else {}))
     assert is_problem(response, 422)["field"] == "colour"
 
 
