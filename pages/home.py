@@ -45,13 +45,11 @@ if not counts.runs:
 
 st.subheader("Newest runs", anchor=False)
 for run in reader.runs(me.project, seen, size=NEWEST).rows:
-    with st.container(key=f"home_run_{run.id}"):
-        name, status, where, when = st.columns((4, 2, 4, 3), vertical_alignment="center")
-        with name:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"home_run_{run.id}"):
+        with st.container(width=240):
             links.to_run(me.project, run.id, run.name or run.id)
-        status.badge(state(run.status).word, icon=state(run.status).icon, color=state(run.status).colour)
-        where.caption(plain(run.experiment))
-        when.caption(f"{ago(run.started)} · {plain(run.user)}")
+        st.badge(state(run.status).word, icon=state(run.status).icon, color=state(run.status).colour, width=110)
+        st.caption(f"{plain(run.experiment)} · {ago(run.started)} · {plain(run.user)}", width="stretch")
 
 with st.container(horizontal=True):
     links.to_runs(me.project, "All runs")

@@ -83,8 +83,9 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("MLSTUDIO_REQUIRE_SERVICES"):
             pytest.fail("no Chromium at hand, and MLSTUDIO_REQUIRE_SERVICES asks for one")
         pytest.skip("no Chromium at hand (set CHROMIUM to its path)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
@@ -127,14 +128,15 @@ def _running(data: Path) -> Iterator[tuple[Cerberus, Actor, dict[str, subprocess
                    env={**os.environ, "MLFLOW_BACKEND_STORE_URI": database}, capture_output=True)
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for service in services(layout, Settings(), ports_of(CerberusSettings(), Settings())):
-            if service.name != "cerberus":
-                log = (layout.logs / f"{service.name}.log").open("wb")
-                processes[service.name] = subprocess.Popen(
-                    service.command, env=dict(service.environment), cwd=ROOT, stdout=log, stderr=log,
-                    start_new_session=True,
-                )
-                _wait_for(service.health_url, processes[service.name], layout.logs / f"{service.name}.log")
+        applications = services(layout, Settings(), ports_of(CerberusSettings(), Settings()))
+        needed = [service for service in applications if service.name != "cerberus"]
+        for service in needed:
+            log = (layout.logs / f"{service.name}.log").open("wb")
+            processes[service.name] = subprocess.Popen(
+                service.command, env=dict(service.environment), cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
+        for service in needed:
+            _wait_for(service.health_url, processes[service.name], layout.logs / f"{service.name}.log")
         _seed(cerberus)
         yield cerberus, admin, processes
     finally:
@@ -178,7 +180,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while time.monotonic() < until and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
