@@ -36,7 +36,7 @@ def permission_lines(project: str) -> str:
 import os, requests
 
 answer = requests.post(
-    "{address(settings().cerberus_public_url)}/v1/check",
+    "{address(settings().cerberus_public_url)}/api/v1/check",
     headers={{"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]}},
     json={{"verb": "create", "project": "{project}", "kind": "experiment"}},
 )

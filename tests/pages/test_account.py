@@ -130,7 +130,7 @@ def test_the_notebook_lines_hold_the_readers_project_and_addresses(studio: Any) 
     lines = codes(open_account(studio))
     assert 'os.environ["MLFLOW_TRACKING_URI"] = "http://localhost:5050"' in lines
     assert 'os.environ["MLFLOW_WORKSPACE"] = "fraud"' in lines
-    assert "http://localhost:5000/" in lines
+    assert "http://localhost:5000/api/v1/check" in lines
 
 
 def test_from_another_machine_the_lines_name_the_server_as_the_reader_does(studio: Any) -> None:
