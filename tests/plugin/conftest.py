@@ -18,7 +18,7 @@ import requests
 from cerberus.service import Cerberus
 
 ROOT = Path(__file__).parents[2]
-START_WITHIN = 280
+START_WITHIN = 400
 PACKAGE_ENV = ROOT / "mlflow" / "server.env"
 
 
