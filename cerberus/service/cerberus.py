@@ -43,7 +43,7 @@ class Cerberus:
         context = self._context = Context(self._database, password_rounds=password_rounds)
         self.decisions = Decisions(context)
         self.sessions = Sessions(context)
-        self.people = People(context)
+        self.people = People(context, self.sessions)
         self.groups = Groups(context)
         self.projects = Projects(context)
         self.grants = Grants(context)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cerberus.errors import CerberusError, NotSignedIn
+from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
 from cerberus.service.actors import Actor, line_of_origin
 from cerberus.service.change import Change, View
@@ -141,7 +141,7 @@ class Context:
     def _refusals_audited(self, actor: Actor) -> Iterator[None]:
         try:
             yield
-        except Refused as error:
+        except (Refused, Forbidden) as error:
             self._record_refusal(actor, error)
             raise
 
@@ -162,14 +162,16 @@ class Context:
             raise NotSignedIn("The account is gone or disabled.", hint="Sign in again.")
         return Access.of(loaded, version, scopes=principal.scopes, project=principal.project)
 
-    def _record_refusal(self, actor: Actor, error: Refused) -> None:
-        decision = error.decision
-        line = {
-            **line_of_origin(actor),
-            "action": f"{decision.resource.kind}.{decision.verb}",
-            "target": f"{decision.resource.kind}:{decision.resource.id}",
-            "project": decision.resource.project,
-            "outcome": "denied",
-            "after": {"reason": decision.reason},
-        }
+    def _record_refusal(self, actor: Actor, error: Refused | Forbidden) -> None:
+        line = {**line_of_origin(actor), "outcome": "denied"}
+        if isinstance(error, Refused):
+            resource = error.decision.resource
+            line |= {
+                "action": f"{resource.kind}.{error.decision.verb}",
+                "target": f"{resource.kind}:{resource.id}",
+                "project": resource.project,
+                "after": {"reason": error.decision.reason},
+            }
+        else:  # no resource was asked about: what only admins may do, or what a token may not do to its owner
+            line |= {"action": "platform.manage", "target": "platform", "after": {"reason": error.message}}
         self.later(lambda session: audit.append_loose(session, line, self.now()), what="a denial")

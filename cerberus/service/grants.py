@@ -76,7 +76,10 @@ class Grants:
                 raise NotFound("There is no such grant.")
             row, value = found
             resource = Resource(value.project, Kind(value.kind), value.resource_id)
-            change.require(Verb.MANAGE, resource)
+            try:
+                change.require(Verb.MANAGE, resource)
+            except NotFound:  # in its own words this would tell the names of hidden projects, number by number
+                raise NotFound("There is no such grant.") from None
             change.session.delete(row)
             change.record("grant.revoke", _target(resource), project=value.project, before=_shown(value))
 

@@ -1,11 +1,12 @@
 """Users and service accounts."""
 
-from cerberus.errors import Conflict, Forbidden, Invalid, NotFound
+from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from cerberus.policy import BUILT_IN_ROLES, PlatformRole, SubjectKind
 from cerberus.service import parse, secrets
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
+from cerberus.service.sessions import Sessions
 from cerberus.store import credentials, principals, projects, subjects
 from cerberus.store.records import Person
 from cerberus.store.tables import SubjectRow
@@ -16,8 +17,9 @@ MANAGING = tuple(role.name for role in BUILT_IN_ROLES.values() if role.manages_p
 class People:
     """Creates people, and changes what they are."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context = context
+        self._sessions = sessions
 
     def create_user(
         self, actor: Actor, name: object, *, display_name: str = "", password: str | None = None, admin: bool = False
@@ -150,17 +152,21 @@ class People:
 
     def change_password(self, actor: Actor, *, current: str, new: str) -> None:
         """
-        The actor's own password; ends every session of theirs, this one too. Invalid when `current` is wrong.
+        The actor's own password; ends every session of theirs, this one too. Invalid when `current` is wrong,
+        Throttled after as many guesses as at sign-in: a session left open is no way to guess the password.
         """
         name = actor.principal.name
-        hashed = self._hash(parse.password(new, name=name, field="new"))
-        with self._context.database.reading() as session:
-            row = subjects.by_name(session, name)
-            stored = None if row is None else row.password_hash
-        if not secrets.password_matches(current, stored, rounds=self._context.password_rounds):
-            raise Invalid("The current password is wrong.", field="current")
+        wanted = parse.password(new, name=name, field="new")
+        with self._context.view(actor) as view:
+            view.require_own_account()
+            found = subjects.by_name(view.session, name)
+            stored = None if found is None else found.password_hash
+        try:
+            self._sessions.check_password(name, current, actor.origin)
+        except NotSignedIn:
+            raise Invalid("The current password is wrong.", field="current") from None
+        hashed = self._hash(wanted)
         with self._context.change(actor) as change:
-            change.require_own_account()
             row = find_subject(change, name, SubjectKind.USER)
             if row.password_hash != stored:
                 raise Conflict("The password was changed at the same moment.", hint="Sign in again.")

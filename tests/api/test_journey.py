@@ -4,7 +4,8 @@ A script's day, over HTTP, on each database: from a password to a token, a proje
 
 import pytest
 
-from cerberus.policy import Scope
+from cerberus.errors import NotFound
+from cerberus.policy import Kind, Level, Resource, Scope
 from cerberus.service import SYSTEM
 
 pytestmark = pytest.mark.on_each_database
@@ -159,3 +160,28 @@ def test_a_refusal_is_audited(api, cerberus):
     cerberus.settle()
     line = cerberus.audit.search(SYSTEM, outcome="denied")[0]
     assert (line.who, line.project, line.request_id) == ("bob", "fraud", "r-2")
+
+
+def test_an_attempt_to_administer_is_audited(api, cerberus):
+    assert api.as_("dana").post("/projects", {"slug": "mine"}).status_code == 403
+    cerberus.settle()
+    line = cerberus.audit.search(SYSTEM, outcome="denied")[0]
+    assert (line.who, line.action) == ("dana", "platform.manage")
+
+
+def test_a_stolen_session_is_no_way_to_guess_the_password(api, signed_in, is_problem):
+    dana = api.with_token(signed_in("dana"))
+    for number in range(10):
+        body = {"current": f"guess {number}", "new": "quite another 7 words"}
+        assert is_problem(dana.post("/me/password", body), 422)["field"] == "current"
+    is_problem(dana.post("/me/password", {"current": "guess 11", "new": "quite another 7 words"}), 429)
+
+
+def test_a_grant_of_a_hidden_project_looks_like_none(cerberus, cast):
+    hidden = cerberus.grants.give(cast.erin, Resource("churn", Kind.EXPERIMENT, "1"), subject="erin", level=Level.READ)
+    told = []
+    for number in (hidden.id, hidden.id + 1):
+        with pytest.raises(NotFound) as refusal:
+            cerberus.grants.revoke(cast.alice, number)
+        told.append(refusal.value.message)
+    assert told[0] == told[1]
