@@ -59,6 +59,7 @@ def test_a_request_that_went_well_is_logged_in_the_file_only(ml_studio):
     assert '"GET /health HTTP/1.1" 200' not in ml_studio.printed
 
 
+@pytest.mark.timeout(900)
 def test_ctrl_c_leaves_nobody_behind_and_the_next_start_finds_everything(launch, new_data, tmp_path):
     """
     The second start is then ended by killing one application: the others go with it, and the reason is said.
