@@ -1,4 +1,4 @@
-"""Every page in both themes and both widths: pictures to look at, nothing that sticks out, no complaint of the browser."""
+"""Every page in both themes and both widths: pictures to look at, nothing sticks out, the browser has no complaint."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_guessing_passwords_is_slowed_down_even_for_the_right_one(
     assert session_cookie(page) is None
 
 
-def test_a_page_of_another_site_can_neither_sign_in_nor_out(town: Any, chromium: Any, visit: Callable[..., Any]) -> None:
+def test_a_page_of_another_site_can_neither_sign_in_nor_out(town: Any, visit: Callable[..., Any]) -> None:
     page = visit("/", who="bob")
     stranger = page.context.new_page()
     stranger.goto("data:text/html,<title>elsewhere</title>")
