@@ -66,7 +66,7 @@ if st.session_state.get("compare_baseline") not in ids:
     st.session_state["compare_baseline"] = wanted if wanted in ids else ids[0]
 for run in runs:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"compare_run_{run.id}"):
-        st.html(charts.dot(places[run.id]), width="content")
+        st.image(charts.dot(places[run.id]), width=14)
         links.to_run(me.project, run.id, names[run.id])
         state = format.state(run.status)
         st.caption(f"{state.icon} {state.word} in {plain(run.experiment)}, by {plain(run.user)}")

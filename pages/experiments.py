@@ -42,11 +42,11 @@ if not found.total:
 
 st.caption(f"{found.total:,} experiment{'s' * (found.total != 1)}, the latest activity first")
 with st.container(key="experiments_head"):
-    for column, head in zip(st.columns((6, 2, 3, 3)), ("Name", "Runs", "Last run", "Created"), strict=True):
+    for column, head in zip(st.columns((6, 2, 3, 3), wrap=False), ("Name", "Runs", "Last run", "Created"), strict=True):
         column.caption(head)
 for experiment in found.rows:
     with st.container(key=f"experiments_row_{experiment.id}"):
-        name, runs, latest, created = st.columns((6, 2, 3, 3), vertical_alignment="center")
+        name, runs, latest, created = st.columns((6, 2, 3, 3), vertical_alignment="center", wrap=False)
         with name:
             links.to_runs(me.project, experiment.name, experiment=experiment.id, icon=":material/science:")
             if experiment.note:

@@ -77,16 +77,17 @@ with st.container(horizontal=True):
         links.to_run(me.project, parent.id, f"part of {parent.name}", icon=":material/account_tree:")
 if run.note:
     st.markdown(plain(run.note))
-for column, (label, value, exact) in zip(
-    st.columns(4),
-    (
-        ("By", run.user, None), ("Started", ago(run.started), minute(run.started)),
-        ("Took", format.duration(run.seconds), f"until {minute(run.ended)}"),
-        ("Source", run.source.rpartition("/")[2], f"{run.source} {run.version}".strip() or None),
-    ), strict=True,
-):  # fmt: skip
-    column.caption(label)
-    column.markdown(plain(format.short(value, longest=60)), help=exact)
+summary = (
+    ("By", run.user, None),
+    ("Started", ago(run.started), minute(run.started)),
+    ("Took", format.duration(run.seconds), f"until {minute(run.ended)}"),
+    ("Source", run.source.rpartition("/")[2], f"{run.source} {run.version}".strip() or None),
+)
+with st.container(horizontal=True, gap="large"):
+    for label, value, exact in summary:
+        with st.container(width="content", gap=None):
+            st.caption(label)
+            st.markdown(plain(format.short(value, longest=60)), help=exact)
 
 overview, curved, files, tagged = st.tabs(PARTS, key="run_part", on_change="rerun", bind="query-params")
 if overview.open:
@@ -106,8 +107,7 @@ if overview.open:
             tables.facts(used, ("Dataset", "Used for", "Digest"), empty="", key="run_data")
         if children := reader.children(me.project, seen, run.id):
             st.subheader("Runs that are part of this one", anchor=False)
-        for child in children:
-            links.to_run(me.project, child.id, f"{child.name} ({format.state(child.status).word})")
+            tables.small_table(children, project=me.project, key="run_children")
 if curved.open:
     with curved:
         st.fragment(curves_of_the_run, run_every=5 if run.status == "RUNNING" else None)()

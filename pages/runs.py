@@ -23,7 +23,7 @@ def first_page() -> None:
 
 
 def another_experiment() -> None:
-    """The choice stands in the link; the filter and the sort of the experiment before may not fit."""
+    """The choice stands in the link."""
     guard.require_project()
     st.session_state["runs_page"] = 1
     st.query_params["experiment"] = st.session_state["runs_experiment"]
@@ -104,8 +104,9 @@ if not page.total:
 
 chosen = tables.chosen(me.project)
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.markdown(f"**{page.total:,}** run{'s' * (page.total != 1)}", width="stretch")
-    st.markdown(f"{len(chosen)} chosen", help="Tick rows, on as many pages as you like.")
+    # From the left: the table's own tools appear over the right.
+    help_ = "Tick rows, on as many pages as you like. A click on a head sorts by it, another turns the order."
+    st.markdown(f"**{page.total:,}** run{'s' * (page.total != 1)}, {len(chosen)} chosen", width="content", help=help_)
     links.to_compare(me.project, chosen, "Compare", disabled=len(chosen) < 2)
     if len(chosen) == 1:
         links.to_run(me.project, chosen[0], "Open")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -66,7 +67,8 @@ def dot(place: int) -> str:
     colour, dash = style(place)
     fill = colour if dash == "solid" else "none"
     circle = f'<circle cx="7" cy="7" r="5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="14" height="14" role="presentation">{circle}</svg>'
+    drawn = f'<svg xmlns="http://www.w3.org/2000/svg" width="14" height="14">{circle}</svg>'
+    return "data:image/svg+xml," + quote(drawn)
 
 
 def template(name: str) -> go.layout.Template:
@@ -116,7 +118,7 @@ def curves(lines: Sequence[Line], drawn: Curves, *, runs: Runs, palette: str, he
     metric = html.escape(lines[0].metric) if lines else ""
     figure.update_layout(
         template=template(palette), title={"text": metric}, height=height,
-        showlegend=len(lines) > 1, hovermode="closest", uirevision=f"{metric}{drawn.along}{drawn.log}",
+        showlegend=len(runs.names) > 1, hovermode="closest", uirevision=f"{metric}{drawn.along}{drawn.log}",
     )  # fmt: skip
     titles = {Along.STEP: "step", Along.TIME: "time (UTC)", Along.RELATIVE: "seconds since the first value"}
     figure.update_xaxes(title_text=titles[drawn.along])

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from studio.analysis.diff import NAME, SECTION, Verdict, deltas, verdict
+from studio.analysis.diff import NAME, SECTION, Section, Verdict, deltas, verdict
 from studio.ui import charts
 from studio.ui.format import number, short, signed
 from studio.ui.theme import PALETTES
@@ -32,10 +32,13 @@ def show(table: pd.DataFrame, *, names: Mapping[str, str], baseline: str, key: s
         }
         styles = [""] * len(rows), *([tints[each] for each in verdicts[run]] for run in names)
         shown = pd.DataFrame(cells)
+        side: Any = "right" if section == Section.METRICS else "left"
+        config: dict[Any, Any] = {column: st.column_config.TextColumn(alignment=side) for column in shown}
+        config[""] = st.column_config.TextColumn(pinned=True)
         styled = shown.style.apply(_styles, axis=None, styles=pd.DataFrame(dict(zip(shown, styles, strict=True))))
         st.dataframe(
             styled, key=f"{key}_{section}", hide_index=True, height="content" if len(rows) <= 30 else 900,
-            alt=f"{section} of {len(names)} runs", column_config={"": st.column_config.TextColumn(pinned=True)},
+            alt=f"{section} of {len(names)} runs", column_config=config,
         )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def duration(seconds: float | None) -> str:
     """The two largest units; a dash for what still runs."""
     if seconds is None or seconds < 0:
         return DASH
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s" if seconds >= 0.1 or seconds == 0 else f"{seconds * 1000:.0f} ms"
     whole = round(seconds)
     for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):

@@ -75,7 +75,7 @@ def frame(
     """A page of runs as a table shows it: sorting is the database's, so every cell is ready to be read."""
     shown = [
         {
-            "Colour": "data:image/svg+xml," + quote(charts.dot(places[row.id])) if row.id in places else None,
+            "Colour": charts.dot(places[row.id]) if row.id in places else "",
             "Run": run_link(project, row.id, row.name),
             "Status": f"{state(row.status).mark} {state(row.status).word}",
             "Started": row.started,
@@ -116,6 +116,13 @@ def run_table(page: RunPage, columns: Sequence[Column], *, project: str, sort: S
     by_head = {label(column, columns): column for column in columns}
     fixed = {head: Column.parse(name) for head, name in FIXED.items()}
     return (by_head | fixed).get(clicked[0]) if clicked else None
+
+
+def small_table(rows: Sequence[RunRow], *, project: str, key: str) -> None:
+    """A few runs with links, nothing to choose."""
+    table = frame(rows, (), project=project, places={}).drop(columns="Colour")
+    config = _config((), sort=Sort(Column(Part.ATTRIBUTES, "start_time")))
+    st.dataframe(table, key=key, hide_index=True, alt="Runs", column_config=config)
 
 
 def run_link(project: str, run_id: str, name: str) -> str:
