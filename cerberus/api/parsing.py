@@ -9,7 +9,7 @@ from flask import Request
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from cerberus.errors import Invalid, NotFound
 
@@ -111,6 +111,8 @@ def body_of(request: Request, model: type[Model]) -> Model:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON.")
     raw = request.get_data(cache=False)
+    if request.content_length is None and len(raw) >= LARGEST_BODY:  # sent in chunks: what is too much is cut off
+        raise RequestEntityTooLarge
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each, parse_constant=no_constant)
         broken = next(unpaired(value), None)

@@ -3,6 +3,7 @@ What no description covers: malformed headers and bodies, secrets in logs, reque
 """
 
 import base64
+import io
 import json
 import logging
 
@@ -90,6 +91,14 @@ def test_the_token_is_taken_as_a_password_too(api, cast):
 def test_a_malformed_body_is_refused_by_name(api, is_problem, body, status, field):
     response = api.as_("bob").post("/check", data=body, content_type="application/json")
     assert is_problem(response, status).get("field") == field
+
+
+@pytest.mark.parametrize(("size", "status"), [(100, 400), (70_000, 413)])
+def test_a_body_in_chunks_is_limited_too(api, is_problem, size, status):
+    environ = {"wsgi.input": io.BytesIO(b"[" * size), "wsgi.input_terminated": True}
+    headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    response = api.as_("bob").post("/check", headers=headers, environ_overrides=environ)
+    is_problem(response, status)
 
 
 @pytest.mark.parametrize(
