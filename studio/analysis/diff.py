@@ -15,7 +15,8 @@ LOWER = re.compile(
     r"(^|[_./ -])(loss|logloss|error|err|rmse|mse|mae|mape|time|duration|seconds|latency|perplexity)\d*$"
 )
 HIGHER = re.compile(
-    r"(^|[_./ -])(acc|accuracy|auc|f1|precision|recall|score|r2|map|ndcg|iou|dice|bleu|rouge|reward)(_score|_macro|_micro|_weighted|\d)*$"
+    r"(^|[_./ -])(acc|accuracy|auc|f1|precision|recall|score|r2|map|ndcg|iou|dice|bleu|rouge|reward)"
+    r"(_score|_macro|_micro|_weighted|\d)*$"
 )
 
 

@@ -78,7 +78,8 @@ def test_there_is_no_distance_from_or_to_what_is_no_number(odd):
     [
         ("accuracy", 0.1, Verdict.BETTER), ("val_accuracy", -0.1, Verdict.WORSE), ("t/f1_score", 0.1, Verdict.BETTER),
         ("val_loss", -0.1, Verdict.BETTER), ("train.rmse", 0.1, Verdict.WORSE), ("fit_time", 2.0, Verdict.WORSE),
-        ("f1_macro", 0.1, Verdict.BETTER), ("epochs", 1.0, Verdict.UNKNOWN), ("lossless", 1.0, Verdict.UNKNOWN), ("accuracy", 0.0, Verdict.UNKNOWN),
+        ("f1_macro", 0.1, Verdict.BETTER),
+        ("epochs", 1.0, Verdict.UNKNOWN), ("lossless", 1.0, Verdict.UNKNOWN), ("accuracy", 0.0, Verdict.UNKNOWN),
         ("accuracy", None, Verdict.UNKNOWN), ("accuracy", math.nan, Verdict.UNKNOWN),
     ],
 )  # fmt: skip
