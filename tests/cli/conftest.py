@@ -60,7 +60,7 @@ def ready_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:  # noqa: ARG001 - sets the environment
+def run(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """
     Runs `cerberus` with these words.
     """

@@ -14,7 +14,7 @@ from cerberus.settings import Settings
 
 
 @pytest.fixture
-def cerberus(data):  # noqa: ARG001 - it sets the environment
+def cerberus(data):
     opened = Cerberus.open(Settings())
     yield opened
     opened.close()
