@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import dataclass
 
 TOKEN_PREFIX = "mls_"  # noqa: S105 - how tokens begin, not one
 AUTHORIZATION = b"authorization"
@@ -16,38 +17,40 @@ def header_values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[bytes
     return [value for key, value in headers if key.lower() == name]
 
 
-def token_of(value: bytes) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Credential:
     """
-    The token in an Authorization header: `Bearer mls_...`, or the password of basic authentication.
+    A token as it was shown, and the user name beside it, which says nothing but must not be wrong.
+    """
+
+    token: str
+    user: str = ""
+
+    def may_be_of(self, owner: str) -> bool:
+        return self.user.casefold() in ("", "token", owner.casefold())
+
+
+def credential_of(value: bytes) -> Credential | None:
+    """
+    What is in an Authorization header: `Bearer mls_...`, or basic authentication with a token as password.
     """
     scheme, _, rest = value.strip().partition(b" ")
-    token = {b"bearer": _bearer, b"basic": _password}.get(scheme.lower(), lambda _: None)(rest.strip())
-    return token if token and token.startswith(TOKEN_PREFIX) and token.isascii() and token.isprintable() else None
+    found = {b"bearer": _bearer, b"basic": _basic}.get(scheme.lower(), lambda _: None)(rest.strip())
+    if found is None or not found.token.startswith(TOKEN_PREFIX):
+        return None
+    return found if found.token.isascii() and found.token.isprintable() else None
 
 
-def _bearer(value: bytes) -> str | None:
+def _bearer(value: bytes) -> Credential | None:
     try:
-        return value.decode("ascii")
+        return Credential(value.decode("ascii"))
     except UnicodeDecodeError:
         return None
 
 
-def _password(value: bytes) -> str | None:
+def _basic(value: bytes) -> Credential | None:
     try:
-        _, found, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+        user, found, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
-    return password if found else None
-
-
-def user_of(value: bytes) -> str:
-    """
-    The user name of basic authentication, lower case; empty for anything else.
-    """
-    scheme, _, rest = value.strip().partition(b" ")
-    if scheme.lower() != b"basic":
-        return ""
-    try:
-        return base64.b64decode(rest.strip(), validate=True).decode("utf-8").partition(":")[0].strip().lower()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
+    return Credential(password, user.strip()) if found else None

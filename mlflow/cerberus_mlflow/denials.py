@@ -191,6 +191,7 @@ FINDERS: dict[str, Callable[[str, Call], Resource | None]] = {
     "experiment_name": _of_experiment_name,
     "run_id": _of_run,
     "run_uuid": _of_run,
+    "source_run_id": _of_run,
     "model_id": _of_logged_model,
     "trace_id": _of_trace,
     "request_id": _of_trace,

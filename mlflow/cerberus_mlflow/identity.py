@@ -85,7 +85,7 @@ class Identity:
         for name in SINGLE:
             if len(credentials.header_values(headers, name)) > 1:
                 raise Refused(400, f"The header {name.decode()} is there more than once.")
-        access = await self._authenticate(self._token(scope["path"], headers))
+        access = await self._authenticate(self._credential(scope["path"], headers))
         wanted = b"".join(credentials.header_values(headers, WORKSPACE)).decode("utf-8", "replace").strip()
         project = choose_project(access, wanted, needed=not self.paths.needs_no_project(scope["path"]))
         client = scope.get("client")
@@ -93,23 +93,28 @@ class Identity:
         origin = Origin(address=client[0] if client else "", client=agent, request_id=request_id.decode())
         return Call(access, project, origin)
 
-    def _token(self, path: str, headers: Headers) -> str:
+    def _credential(self, path: str, headers: Headers) -> credentials.Credential:
         names = [credentials.AUTHORIZATION]
         if self.paths.without_prefix(path).startswith(credentials.GATEWAY_PREFIX):
             names.insert(0, credentials.GATEWAY_AUTHORIZATION)
         value = next((value for name in names for value in credentials.header_values(headers, name) if value), None)
         if value is None:
             raise Refused(401, f"Sign in with an access token: {self.settings.how_to_get_a_token}")
-        token = credentials.token_of(value)
-        if token is None:
+        credential = credentials.credential_of(value)
+        if credential is None:
             raise Refused(401, f"That is no access token (mls_...): {self.settings.how_to_get_a_token}")
-        return token
+        return credential
 
-    async def _authenticate(self, token: str) -> Access:
+    async def _authenticate(self, credential: credentials.Credential) -> Access:
         if self.limiter is None:
             self.limiter = anyio.CapacityLimiter(THREADS)
         try:
-            return await anyio.to_thread.run_sync(cerberus().decisions.access_of_token, token, limiter=self.limiter)
+            access = await anyio.to_thread.run_sync(
+                cerberus().decisions.access_of_token, credential.token, limiter=self.limiter
+            )
+            if not credential.may_be_of(access.principal.name):
+                raise NotSignedIn("The access token is another user's than the one named.")
+            return access
         except NotSignedIn as error:
             raise Refused(401, f"{error.message} {self.settings.how_to_get_a_token}") from None
         except CerberusError as error:
@@ -205,7 +210,7 @@ def _for_mlflow(headers: Headers, project: str | None, request_id: bytes) -> Hea
 
 
 def _is_our_token(key: bytes, value: bytes) -> bool:
-    return key.lower() == credentials.AUTHORIZATION and credentials.token_of(value) is not None
+    return key.lower() == credentials.AUTHORIZATION and credentials.credential_of(value) is not None
 
 
 def _request_id(headers: Headers) -> bytes:

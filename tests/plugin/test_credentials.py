@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cerberus_mlflow.credentials import token_of
+from cerberus_mlflow.credentials import credential_of
 
 SEARCH = ("POST", "experiments/search")
 
@@ -21,6 +21,11 @@ def test_a_token_is_also_a_password(server: Any, user: str) -> None:
     headers = {"Authorization": basic(user, server.token("dana"))}
     answer = server.ask(None, *SEARCH, json={"max_results": 1}, headers=headers)
     assert answer.status_code == 200
+
+
+def test_a_token_with_somebody_elses_name_is_refused(server: Any) -> None:
+    headers = {"Authorization": basic("alice", server.token("dana"))}
+    assert server.ask(None, *SEARCH, json={"max_results": 1}, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -140,10 +145,11 @@ def test_projects_are_not_made_or_changed_in_mlflow(server: Any) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_header_is_a_token_or_none(value: bytes) -> None:
-    assert token_of(value) is None or value.strip()
+    found = credential_of(value)
+    assert found is None or found.token.startswith("mls_")
 
 
 @given(st.sampled_from([b"Basic ", b"bearer ", b"BASIC"]), st.binary(max_size=100))
 def test_any_password_is_a_token_or_none(scheme: bytes, value: bytes) -> None:
-    found = token_of(scheme + base64.b64encode(b"u:" + value))
-    assert found is None or found.encode() == value
+    found = credential_of(scheme + base64.b64encode(b"u:mls_" + value))
+    assert found is None or (found.user, found.token.encode()) == ("u", b"mls_" + value)

@@ -87,8 +87,10 @@ def test_searches_of_another_project_find_nothing(server: Any, shelf: Any) -> No
     assert own in {each["experiment_id"] for each in found}
     assert shelf.experiment_id not in {each["experiment_id"] for each in found}
     assert not server.post("erin", "runs/search", {"experiment_ids": [shelf.experiment_id]}).json().get("runs")
-    assert not server.ask("erin", "GET", "registered-models/search").json().get("registered_models")
-    assert not server.ask("erin", "GET", "model-versions/search").json().get("model_versions")
+    assert shelf.model not in server.ask("erin", "GET", "registered-models/search").text
+    assert shelf.model not in server.ask("erin", "GET", "model-versions/search").text
+    assert shelf.model in server.ask("bob", "GET", "registered-models/search").text
+    assert shelf.model in server.ask("bob", "GET", "model-versions/search").text
     query = {"query": '{mlflowGetRun(input: {runId: "%s"}) {run {info {runUuid}}}}' % shelf.run_id}  # noqa: UP031
     assert shelf.run_id not in server.post("erin", "/graphql", query).text
 

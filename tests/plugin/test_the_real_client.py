@@ -51,7 +51,7 @@ questions = {
     "note": lambda: mlflow.artifacts.load_text(note),
     "upload": lambda: client.log_text(run.info.run_id, "x", "x.txt") or "done",
     "trace": lambda: client.get_trace(trace_id),
-    "prompt": lambda: mlflow.genai.load_prompt("prompts:/greeting/1"),
+    "prompt": lambda: mlflow.genai.load_prompt("prompts:/greeting/1", cache_ttl_seconds=0),
     "by name": lambda: client.get_experiment_by_name("notebook"),
 }
 
