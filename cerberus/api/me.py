@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import Me, Membership, PasswordChange, fields_of
+from cerberus.api.models import Me, Membership, PasswordChange, ProjectShown
 from cerberus.errors import Forbidden, Throttled
 from cerberus.service import Access
 
@@ -25,9 +25,7 @@ def show_me(caller: Caller) -> Me:
     access = caller.access
     principal = access.principal
     projects = tuple(
-        Membership(
-            roles=roles_in(access, project.slug), **fields_of(project, "slug", "name", "description", "archived")
-        )
+        Membership(roles=roles_in(access, project.slug), **ProjectShown.of(project).model_dump())
         for project in access.projects
     )
     return Me(

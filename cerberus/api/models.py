@@ -1,7 +1,7 @@
 """The shapes of requests and answers. Requests are strict: an unknown field or a wrong type is refused by name."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -298,10 +298,3 @@ class NewPassword(Answer):
     """A password that was made by chance, shown this once."""
 
     password: str
-
-
-def fields_of(value: object, *names: str) -> dict[str, Any]:
-    """
-    The named attributes of a value, for answers that add some of their own.
-    """
-    return {name: getattr(value, name) for name in names}
