@@ -53,7 +53,7 @@ class Sessions:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._credentials: dict[str, str] = {}  # by the cookie's hash
+        self._credentials: dict[str, tuple[str, datetime]] = {}  # by the cookie's hash: the token, how long to reuse it
 
     def sign_in(self, name: object, password: object, origin: Origin) -> NewSession:
         """
@@ -215,27 +215,24 @@ class Sessions:
 
     def credential(self, cookie: str) -> str:
         """
-        An access token for what Studio asks MLflow on this person's behalf. It dies with the session.
+        An access token for what Studio asks MLflow on this person's behalf. It dies with the session, idle ones too.
         """
         resumed = self.resume(cookie)
-        known = self._credentials.get(secrets.cookie_hash(cookie))
-        if known is not None:
+        key, now = secrets.cookie_hash(cookie), self._context.now()
+        known, fresh_until = self._credentials.get(key, ("", now))
+        if now < fresh_until:
             return known
         token = secrets.new_token()
+        # No longer than an idle session would live: nobody may be there to end it.
+        expires_at = min(resumed.session.expires_at, now + IDLE)
+        scopes = frozenset({Scope.READ, Scope.WRITE})
+        row = _credential_row(token, resumed.session, name="Studio", scopes=scopes, expires_at=expires_at)
         with self._context.database.writing() as session:
-            credentials.insert_token(
-                session,
-                _credential_row(
-                    token,
-                    resumed.session,
-                    name="Studio",
-                    scopes=frozenset({Scope.READ, Scope.WRITE}),
-                    expires_at=resumed.session.expires_at,
-                ),
-            )
+            credentials.insert_token(session, row)
         if len(self._credentials) > 10_000:
             self._credentials.clear()
-        return self._credentials.setdefault(secrets.cookie_hash(cookie), token.text)
+        self._credentials[key] = (token.text, now + (expires_at - now) / 2)
+        return token.text
 
 
 def alive(session: Session, now: datetime) -> bool:

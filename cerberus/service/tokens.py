@@ -126,7 +126,8 @@ def _answers_for(view: View, owner: SubjectRow) -> bool:
 
 
 def _may_revoke(view: View, owner: SubjectRow) -> bool:
-    return _answers_for(view, owner) or view.access.principal.is_admin
+    principal = view.access.principal
+    return _answers_for(view, owner) or (principal.is_admin and principal.project is None)
 
 
 def _require_within(change: Change, project: str | None) -> None:

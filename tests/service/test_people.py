@@ -73,6 +73,18 @@ def test_a_session_ends_by_itself(cast, cerberus, monkeypatch, days):
         cerberus.sessions.resume(cookie)
 
 
+def test_studios_credential_does_not_outlive_an_idle_session(cast, cerberus, monkeypatch):
+    """Nobody may be there to end the session; while it is used, the credential is renewed in time."""
+    cookie = cerberus.sessions.sign_in("alice", cast.password, HERE).cookie
+    credential = cerberus.sessions.credential(cookie)
+    now = cerberus._context.now()
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.IDLE * 0.6)
+    assert cerberus.sessions.credential(cookie) != credential
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.IDLE)
+    with pytest.raises(NotSignedIn):
+        cerberus.decisions.access_of_token(credential)
+
+
 @pytest.mark.parametrize(
     ("name", "password"),
     [

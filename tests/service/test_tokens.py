@@ -167,6 +167,9 @@ def test_nobody_revokes_or_makes_another_persons_token(cast, cerberus):
             cerberus.tokens.list(other, owner="dana")
     with pytest.raises(NotFound):
         cerberus.tokens.create(cast.admin, "x", owner="dana")
+    bound = narrowed(cerberus, cast.token("admin", scopes=list(Scope), project="fraud"))
+    with pytest.raises(NotFound):
+        cerberus.tokens.revoke(bound, token)
     cerberus.tokens.revoke(cast.admin, token)
     assert cerberus.tokens.list(cast.dana)[0].revoked_at
 
