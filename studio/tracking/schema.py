@@ -22,7 +22,7 @@ from cerberus.errors import Unavailable
 
 REVISION = "dc11669786a5"
 MLFLOW_VERSION = "3.17.2"
-# A literal, not a parameter: only then does SQLite use the partial index.
+# A literal, not a parameter: so the partial index fits also where a plan is made before the parameters are seen.
 ACTIVE: ColumnElement[str] = literal_column("'active'", String)
 
 metadata = MetaData()

@@ -62,11 +62,7 @@ def read_lines(ask: Ask, run_ids: Sequence[str], *, metrics: Sequence[str], axis
 
 
 def _of(run_ids: Sequence[str], names: Sequence[str]) -> ColumnElement[bool]:
-    """
-    The name is hidden in an expression so that the index on the run is used: the primary key begins with the name, and
-    SQLite would read that metric of every run there is.
-    """
-    return and_(history.c.run_uuid.in_(run_ids), history.c.key.concat("").in_(names))
+    return and_(history.c.run_uuid.in_(run_ids), history.c.key.in_(names))
 
 
 def _spans(run_ids: Sequence[str], names: Sequence[str], x: ColumnElement[int]) -> Select[Any]:

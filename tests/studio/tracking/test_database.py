@@ -96,14 +96,16 @@ def test_the_indexes_are_installed_once_however_often(lab):
 
 def plan(engine, statement):
     """How the database would answer, sequential scans forbidden where that can be said."""
-    compiled = str(statement.compile(engine, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    compiled = statement.compile(engine, compile_kwargs={"render_postcompile": True})
+    names = compiled.positiontup
+    given = compiled.params if names is None else tuple(compiled.params[name] for name in names)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", given).all()
             return "\n".join(str(row[3]) for row in rows)
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
-        return "\n".join(row[0] for row in connection.exec_driver_sql("EXPLAIN " + compiled.replace("%", "%%")).all())
+        return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {compiled}", given).all())
 
 
 def test_a_page_of_an_experiment_is_read_along_the_index(lab, reader):

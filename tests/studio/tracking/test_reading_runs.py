@@ -135,6 +135,16 @@ def test_sorting_by_a_metric_puts_nan_and_then_missing_last(lab, reader, descend
     assert in_threes == [order[:3], [order[3], "nan", "missing"]]
 
 
+def test_runs_without_the_metric_fill_pages_of_their_own(lab, reader):
+    fraud = lab.project()
+    experiment = lab.experiment(fraud)
+    lab.run(fraud, experiment, name="measured", metrics={"auc": 0.5})
+    for index in range(6):
+        lab.run(fraud, experiment, name=f"bare {index}", start=1_700_000_000_000 - index)
+    pages = [names(reader.runs(fraud, EVERYTHING, sort=by("metrics.auc"), page=page, size=2)) for page in (1, 2, 3, 4)]
+    assert pages == [["measured", "bare 0"], ["bare 1", "bare 2"], ["bare 3", "bare 4"], ["bare 5"]]
+
+
 def test_params_sort_as_numbers_where_they_are_numbers(lab, reader):
     fraud = lab.project()
     experiment = lab.experiment(fraud)
