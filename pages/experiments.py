@@ -42,18 +42,18 @@ if not found.total:
 
 st.caption(f"{found.total:,} experiment{'s' * (found.total != 1)}, the latest activity first")
 with st.container(key="experiments_head"):
-    for column, head in zip(st.columns((6, 2, 3, 3), wrap=False), ("Name", "Runs", "Last run", "Created"), strict=True):
+    for column, head in zip(st.columns((6, 2, 4), wrap=False), ("Name", "Runs", "Last run"), strict=True):
         column.caption(head)
 for experiment in found.rows:
     with st.container(key=f"experiments_row_{experiment.id}"):
-        name, runs, latest, created = st.columns((6, 2, 3, 3), vertical_alignment="center", wrap=False)
+        name, runs, latest = st.columns((6, 2, 4), vertical_alignment="center", wrap=False)
         with name:
             links.to_runs(me.project, experiment.name, experiment=experiment.id, icon=":material/science:")
             if experiment.note:
                 st.caption(plain(short(experiment.note)))
         runs.markdown(f"{experiment.runs:,}")
-        latest.markdown(ago(experiment.last_run), help=minute(experiment.last_run))
-        created.markdown(ago(experiment.created), help=minute(experiment.created))
+        times = f"Last run {minute(experiment.last_run)}; the experiment was made {minute(experiment.created)}"
+        latest.markdown(ago(experiment.last_run), help=times)
 if found.total > SIZE:
     st.session_state["experiments_page"] = found.page
     st.pagination(-(-found.total // SIZE), key="experiments_page")

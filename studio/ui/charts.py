@@ -86,7 +86,7 @@ def template(name: str) -> go.layout.Template:
             "paper_bgcolor": colours.page, "plot_bgcolor": colours.page, "colorway": list(RUN_COLOURS),
             "xaxis": axis, "yaxis": axis,
             "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
-            "legend": {"orientation": "h", "yanchor": "top", "y": -0.25, "x": 0, "font": {"color": colours.text}},
+            "legend": {"orientation": "h", "yanchor": "top", "y": -0.34, "x": 0, "font": {"color": colours.text}},
             "hoverlabel": {
                 "bgcolor": colours.panel, "bordercolor": colours.line, "font": {"color": colours.text, "family": FONT},
             },
