@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from honcho.manager import Manager
+from honcho import manager
 
 from studio.local.health import wait_until_healthy
 from studio.local.layout import ROOT, Layout
@@ -16,6 +16,7 @@ from studio.local.output import Tee
 from studio.local.services import Service
 
 ASKED_TO_STOP = (130, 143)
+manager.KILL_WAIT = 20  # seconds: honcho's five are few for MLflow's workers on a busy machine
 
 
 class Supervisor:
@@ -32,7 +33,7 @@ class Supervisor:
         self._failure = ""
         self._helper: subprocess.Popen[str] | None = None
         self.output = Tee(layout.logs, tuple(s.name for s in services), self._all_started.set)
-        self._manager = Manager(self.output)
+        self._manager = manager.Manager(self.output)
 
     def run(self) -> int:
         """
