@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url
 from cerberus.service import SYSTEM, Cerberus
 
 MYSQL = os.environ.get("MLSTUDIO_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306")
-POSTGRES = os.environ.get("MLSTUDIO_TEST_POSTGRES", "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres")
+POSTGRES = os.environ.get("TEST_POSTGRESQL_URL", "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres")
 
 pytestmark = pytest.mark.services
 
