@@ -25,7 +25,7 @@ $(READY): requirements.lock pyproject.toml
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
 	@echo "Installing the packages of requirements.lock (each checked by its hash)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock 2>.venv/pip.log || { cat .venv/pip.log; exit 1; }
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock 2>.venv/uv.log \
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock 2>.venv/uv.log \
 	  || { echo "uv could not, trying pip"; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
 	@touch $@
