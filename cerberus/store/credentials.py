@@ -113,15 +113,6 @@ def used(session: OrmSession, token_id: str, at: datetime) -> None:
     session.execute(update(TokenRow).where(TokenRow.id == token_id).values(last_used_at=at))
 
 
-def revoke_tokens(session: OrmSession, subject_id: int, at: datetime) -> None:
-    """
-    Revokes every token of the subject.
-    """
-    session.execute(
-        update(TokenRow).where(TokenRow.subject_id == subject_id, TokenRow.revoked_at.is_(None)).values(revoked_at=at)
-    )
-
-
 def signed_in(session: OrmSession, cookie_hash: str) -> Session | None:
     """
     The session of that cookie, ended or not; None when there is none.
