@@ -185,7 +185,7 @@ def reset_password(call: Call) -> Done:
 
 
 def create_group(call: Call) -> Done:
-    """Make a group, or add members to it with --member."""
+    """Make a group, with its first members by --member."""
     options = call.options
     group = call.cerberus.groups.create(call.actor, options.name, display_name=options.display_name)
     for member in options.member:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Me", "can", "cerberus", "reader", "require", "require_project", "require_user"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class Me:
     """The person at this browser, as Cerberus knew her at the start of this run."""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description, made from the endpoints' own declarations (docs/adr on why with this library)."""
+"""The OpenAPI 3.1 description, made from the endpoints' own declarations (why so: docs/adr/openapi-description.md)."""
 
 import json
 import re

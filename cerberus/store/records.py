@@ -1,4 +1,4 @@
-"""What leaves the store: frozen values, moments in UTC."""
+"""What use cases answer with: frozen values, moments in UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

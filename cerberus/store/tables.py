@@ -1,4 +1,4 @@
-"""Cerberus' tables. Rows stay inside this package; `cerberus.store.records` holds what leaves it."""
+"""Cerberus' tables. Rows go no further than `cerberus.service`, whose callers get `cerberus.store.records`."""
 
 from datetime import datetime
 
