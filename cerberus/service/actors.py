@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cerberus.policy import Principal
+from cerberus.policy import Decision, Principal
 from cerberus.service.access import SYSTEM_PRINCIPAL
 
 
@@ -38,4 +38,19 @@ def line_of_origin(actor: Actor) -> dict[str, Any]:
         "address": origin.address,
         "client": origin.client,
         "request_id": origin.request_id,
+    }
+
+
+def line_of_denial(actor: Actor, decision: Decision) -> dict[str, Any]:
+    """
+    The audit line of a decision that said no.
+    """
+    resource = decision.resource
+    return {
+        **line_of_origin(actor),
+        "action": f"{resource.kind}.{decision.verb}",
+        "target": f"{resource.kind}:{resource.id}",
+        "project": resource.project,
+        "outcome": "denied",
+        "after": {"reason": decision.reason},
     }

@@ -3,7 +3,7 @@
 from cerberus.errors import Forbidden
 from cerberus.policy import Decision, Principal, Verb
 from cerberus.service.access import project_resource
-from cerberus.service.actors import SYSTEM, Actor, Origin, line_of_origin
+from cerberus.service.actors import SYSTEM, Actor, Origin, line_of_denial
 from cerberus.service.context import Context
 from cerberus.store import audit
 from cerberus.store.records import AuditLine
@@ -50,15 +50,7 @@ class Audit:
         """
         Notes a refusal; returns at once, and drops the line rather than wait when too many are on their way.
         """
-        resource = decision.resource
-        line = {
-            **line_of_origin(Actor(principal, origin)),
-            "action": f"{resource.kind}.{decision.verb}",
-            "target": f"{resource.kind}:{resource.id}",
-            "project": resource.project,
-            "outcome": "denied",
-            "after": {"reason": decision.reason},
-        }
+        line = line_of_denial(Actor(principal, origin), decision)
         self._context.later(
             lambda session: audit.append_loose(session, line, self._context.now()), what="the audit line of a denial"
         )

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
-from cerberus.service.actors import Actor, line_of_origin
+from cerberus.service.actors import Actor, line_of_denial, line_of_origin
 from cerberus.service.change import Change, View
 from cerberus.store import audit, principals
 from cerberus.store.database import Database, Transaction
@@ -163,15 +163,9 @@ class Context:
         return Access.of(loaded, version, scopes=principal.scopes, project=principal.project)
 
     def _record_refusal(self, actor: Actor, error: Refused | Forbidden) -> None:
-        line = {**line_of_origin(actor), "outcome": "denied"}
         if isinstance(error, Refused):
-            resource = error.decision.resource
-            line |= {
-                "action": f"{resource.kind}.{error.decision.verb}",
-                "target": f"{resource.kind}:{resource.id}",
-                "project": resource.project,
-                "after": {"reason": error.decision.reason},
-            }
+            line = line_of_denial(actor, error.decision)
         else:  # no resource was asked about: what only admins may do, or what a token may not do to its owner
-            line |= {"action": "platform.manage", "target": "platform", "after": {"reason": error.message}}
+            about = {"action": "platform.manage", "target": "platform", "after": {"reason": error.message}}
+            line = {**line_of_origin(actor), **about, "outcome": "denied"}
         self.later(lambda session: audit.append_loose(session, line, self.now()), what="a denial")
