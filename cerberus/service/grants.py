@@ -7,7 +7,8 @@ from cerberus.policy import Kind, Level, Resource, Source, Verb
 from cerberus.service import parse
 from cerberus.service.actors import SYSTEM, Actor
 from cerberus.service.context import Context
-from cerberus.store import grants, principals, projects, subjects
+from cerberus.service.people import find_anybody
+from cerberus.store import grants, principals, projects
 from cerberus.store.records import Grant
 
 
@@ -40,9 +41,7 @@ class Grants:
         with self._context.change(actor) as change:
             project = change.require(Verb.MANAGE, resource)
             ends = parse.end(expires_at, change.now)
-            row = subjects.by_name(change.session, parse.user_name(subject, "subject"))
-            if row is None:
-                raise NotFound(f"There is no user, group or service account {subject}.")
+            row = find_anybody(change, subject)
             found = grants.find(change.session, project, resource, subject_id=row.id, source=Source.GRANT)
             before = None if found is None else _shown(grants.grant(found, row, project.slug))
             if found is None:

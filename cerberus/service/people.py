@@ -235,6 +235,16 @@ def require_free(change: Change, name: str) -> None:
         raise Conflict(f"The name {name} is taken.", hint="Users, groups and service accounts share their names.")
 
 
+def find_anybody(view: View, name: object) -> SubjectRow:
+    """
+    The row of the user, group or service account of that name; NotFound when there is none.
+    """
+    row = subjects.by_name(view.session, parse.user_name(name, "subject"))
+    if row is None:
+        raise NotFound(f"There is no user, group or service account {name}.")
+    return row
+
+
 def find_subject(view: View, name: object, kind: SubjectKind) -> SubjectRow:
     """
     The row of that name and kind; NotFound when there is none.

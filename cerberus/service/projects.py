@@ -9,10 +9,10 @@ from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
-from cerberus.service.people import MANAGING, require_maintainers
+from cerberus.service.people import MANAGING, find_anybody, require_maintainers
 from cerberus.store import projects, subjects
 from cerberus.store.records import Member, ProjectInfo
-from cerberus.store.tables import ProjectRow, SubjectRow
+from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Projects:
         with self._context.change(actor) as change:
             project = change.require_project(slug)
             ends = parse.end(expires_at, change.now)
-            row = _subject(change, subject)
+            row = find_anybody(change, subject)
             if projects.binding_row(change.session, project.id, row.id) is not None:
                 raise Conflict(f"{row.name} is a member already.", hint="Change the role instead.")
             member = _bind(change, project, row, role=wanted, expires_at=ends, reason=why)
@@ -100,22 +100,13 @@ class Projects:
         wanted = parse.role_name(role)
         with self._context.change(actor) as change:
             project = change.require_project(slug)
-            row = _subject(change, subject)
+            row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             if binding is None:
                 raise NotFound(f"{row.name} is not a member of {slug}.")
-            before = projects.member(binding, row)
-            if binding.role != wanted:
-                had = projects.has_holder(change.session, project.id, MANAGING)
-                binding.role = wanted
-                change.session.flush()
-                if had:
-                    require_maintainers(change, [project.id])
-                after = projects.member(binding, row)
-                change.record(
-                    "member.change", f"{row.kind}:{row.name}", project=slug, before=_shown(before), after=_shown(after)
-                )
-            return projects.member(binding, row)
+            return _rebind(
+                change, project, row, binding, role=wanted, expires_at=binding.expires_at, reason=binding.reason
+            )
 
     def set_member(
         self,
@@ -136,24 +127,13 @@ class Projects:
         with self._context.change(actor) as change:
             project = change.require_project(slug)
             ends = parse.end(expires_at, change.now)
-            row = _subject(change, subject)
+            row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             if binding is None:
                 member = _bind(change, project, row, role=wanted, expires_at=ends, reason=why)
                 change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=_shown(member))
                 return member
-            before = projects.member(binding, row)
-            had = projects.has_holder(change.session, project.id, MANAGING)
-            binding.role, binding.expires_at, binding.reason = wanted, ends, why
-            after = projects.member(binding, row)
-            if after != before:
-                change.session.flush()
-                if had:
-                    require_maintainers(change, [project.id])
-                change.record(
-                    "member.change", f"{row.kind}:{row.name}", project=slug, before=_shown(before), after=_shown(after)
-                )
-            return after
+            return _rebind(change, project, row, binding, role=wanted, expires_at=ends, reason=why)
 
     def remove_member(self, actor: Actor, slug: str, *, subject: object) -> Removal:
         """
@@ -163,7 +143,7 @@ class Projects:
         """
         with self._context.change(actor) as change:
             project = change.require_project(slug)
-            row = _subject(change, subject)
+            row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             before = None if binding is None else _shown(projects.member(binding, row))
             had = projects.has_holder(change.session, project.id, MANAGING)
@@ -207,13 +187,6 @@ class Projects:
             return projects.every(view.session) if view.by_system else [*view.access.projects]
 
 
-def _subject(change: Change, name: object) -> SubjectRow:
-    row = subjects.by_name(change.session, parse.user_name(name, "subject"))
-    if row is None:
-        raise NotFound(f"There is no user, group or service account {name}.")
-    return row
-
-
 def _bind(
     change: Change, project: ProjectRow, subject: SubjectRow, *, role: str, expires_at: datetime | None, reason: str
 ) -> Member:
@@ -228,6 +201,30 @@ def _bind(
         by=change.actor.principal.name,
     )
     return projects.member(binding, subject)
+
+
+def _rebind(
+    change: Change,
+    project: ProjectRow,
+    subject: SubjectRow,
+    binding: BindingRow,
+    *,
+    role: str,
+    expires_at: datetime | None,
+    reason: str,
+) -> Member:
+    before = projects.member(binding, subject)
+    had = projects.has_holder(change.session, project.id, MANAGING)
+    binding.role, binding.expires_at, binding.reason = role, expires_at, reason
+    after = projects.member(binding, subject)
+    if after == before:
+        return after
+    change.session.flush()
+    if had:
+        require_maintainers(change, [project.id])
+    who = f"{subject.kind}:{subject.name}"
+    change.record("member.change", who, project=project.slug, before=_shown(before), after=_shown(after))
+    return after
 
 
 def _shown(member: Member) -> dict[str, str | None]:
