@@ -55,10 +55,8 @@ class Me:
         return Resource(self._slug(), Kind.PROJECT, self._slug())
 
     def roles(self) -> tuple[str, ...]:
-        """The names of her roles in the chosen project, her own and her groups'."""
-        subjects = {self.principal.id, *self.principal.groups}
-        members = cerberus().projects.members(self.actor, self._slug())
-        return tuple(sorted({member.role for member in members if member.subject_id in subjects}))
+        """The names of her roles in force in the chosen project, her own and her groups'."""
+        return self.access.roles(self._slug())
 
     def visible(self, kind: Kind) -> Visible:
         """Which resources of a kind she sees in the chosen project."""

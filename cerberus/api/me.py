@@ -1,23 +1,11 @@
 """The caller: identity, groups, projects, and what the token may be used for."""
 
-from datetime import UTC, datetime
-
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import Me, Membership, PasswordChange, ProjectShown
 from cerberus.errors import Forbidden, Throttled
-from cerberus.service import Access
 
 me = noun("me")
-
-
-def roles_in(access: Access, slug: str) -> tuple[str, ...]:
-    """
-    The names of the roles that are in force for the caller in the project, their own and their groups'.
-    """
-    now = datetime.now(UTC)
-    held = {rule.role for rule in access.rules.get(slug, ()) if rule.role is not None and rule.in_force(now)}
-    return tuple(sorted(held))
 
 
 @me.route("GET", "/me", summary="Show who you are and where you are a member", answer=Me)
@@ -25,7 +13,7 @@ def show_me(caller: Caller) -> Me:
     access = caller.access
     principal = access.principal
     projects = tuple(
-        Membership(roles=roles_in(access, project.slug), **ProjectShown.of(project).model_dump())
+        Membership(roles=access.roles(project.slug), **ProjectShown.of(project).model_dump())
         for project in access.projects
     )
     return Me(

@@ -124,6 +124,14 @@ class Access:
             raise NotFound(f"There is no project {slug}, or you are not in it.")
         return info
 
+    def roles(self, project: str) -> tuple[str, ...]:
+        """
+        The names of the roles in force in the project, the principal's own and their groups'.
+        """
+        now = utc_now()
+        held = {rule.role for rule in self.rules.get(project, ()) if rule.role is not None and rule.in_force(now)}
+        return tuple(sorted(held))
+
     def check(self, verb: Verb, resource: Resource) -> Decision:
         """
         Whether the principal may do it, and why.

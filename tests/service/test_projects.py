@@ -1,12 +1,12 @@
 """Projects, members, groups and grants."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound
 from cerberus.policy import Kind, Level, Resource, Verb
-from cerberus.service import SYSTEM, Removal, project_resource
+from cerberus.service import SYSTEM, Removal, access, project_resource
 
 EXPERIMENT = Resource("fraud", Kind.EXPERIMENT, "7")
 
@@ -235,3 +235,12 @@ def test_unknown_roles_levels_and_subjects_are_refused(cast, cerberus):
         cerberus.projects.add_member(cast.alice, "fraud", subject="nobody-here", role="viewer")
     with pytest.raises(Conflict, match="member already"):
         cerberus.projects.add_member(cast.alice, "fraud", subject="dana", role="viewer")
+
+
+def test_a_role_is_named_until_it_ends(cast, cerberus, monkeypatch):
+    """The list of members keeps it, so that somebody can see that it has ended."""
+    ends = datetime.now(UTC) + timedelta(days=1)
+    cerberus.projects.add_member(cast.alice, "fraud", subject="charlie", role="viewer", expires_at=ends)
+    assert cerberus.decisions.access_of_name("charlie").roles("fraud") == ("viewer",)
+    monkeypatch.setattr(access, "utc_now", lambda: ends)
+    assert cerberus.decisions.access_of_name("charlie").roles("fraud") == ()
