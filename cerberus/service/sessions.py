@@ -131,7 +131,7 @@ class Sessions:
             raise NotSignedIn(WRONG, hint="An admin can reset a forgotten password.")
         with self._context.database.writing() as session:
             credentials.forget_failures(session, f"account:{account}")
-            credentials.forgive_failure(session, f"address:{origin.address}")
+            credentials.forgive_failure(session, _counted_address(origin))
         return subject_id
 
     @staticmethod
@@ -147,7 +147,7 @@ class Sessions:
         since = now - WINDOW
         limits = {f"account:{account}": MOST_FAILURES_OF_AN_ACCOUNT}
         if origin.address:
-            limits[f"address:{origin.address}"[:80]] = MOST_FAILURES_OF_AN_ADDRESS
+            limits[_counted_address(origin)] = MOST_FAILURES_OF_AN_ADDRESS
         for who, most in limits.items():
             found = credentials.failures(session, who, since=since)
             if found is not None and found.count >= most:
@@ -240,6 +240,10 @@ def alive(session: Session, now: datetime) -> bool:
     Whether the session has not ended, expired, or lain idle too long.
     """
     return session.ended_at is None and now < session.expires_at and now - session.last_seen_at < IDLE
+
+
+def _counted_address(origin: Origin) -> str:
+    return f"address:{origin.address}"[:80]  # as long as the column of failures
 
 
 def _credential_row(
