@@ -136,7 +136,10 @@ def run(options: argparse.Namespace) -> Done:
         first = error.errors(include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         raise Invalid(f"The setting {name} is wrong: {first['msg']}", field=name) from None
-    cerberus = Cerberus.open(settings)
+    try:
+        cerberus = Cerberus.open(settings)
+    except ValueError as error:
+        raise Invalid(f"{error}.", field="CERBERUS_DATABASE_URL") from None
     try:
         command: Command = options.command
         return command(Call(options, settings, cerberus))

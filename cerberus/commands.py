@@ -3,7 +3,6 @@
 import argparse
 import getpass
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,9 +12,9 @@ from typing import Any, Final
 from cerberus.errors import Invalid, NotFound
 from cerberus.policy import Kind, PlatformRole, Resource, Scope, Verb
 from cerberus.service import SYSTEM, Actor, Cerberus, Origin
+from cerberus.service.secrets import new_password
 from cerberus.settings import Settings
 
-RANDOM_PASSWORD_BYTES: Final = 15
 ONCE: Final = "It is shown this once: write it down."
 
 
@@ -51,13 +50,6 @@ class Call:
         SYSTEM, with the name of the operating system's user for the audit.
         """
         return Actor(SYSTEM.principal, Origin(client=f"command line of {getpass.getuser()}"))
-
-
-def random_password() -> str:
-    """
-    A password that nobody guesses.
-    """
-    return secrets.token_urlsafe(RANDOM_PASSWORD_BYTES)
 
 
 def password_from(path: Path | None) -> str | None:
@@ -116,7 +108,7 @@ def init(call: Call) -> Done:
     if there is not None:
         return Done(f"Nothing to do: there is an admin already ({there}).", {"created": False, "admin": there})
     given = password_from(call.options.password_file)
-    password = given or random_password()
+    password = given or new_password()
     if call.options.write_password is not None:
         write_secret(call.options.write_password, password)
     call.cerberus.people.create_user(call.actor, name, password=password, admin=True)
@@ -168,7 +160,7 @@ def make_user(call: Call, *, admin: bool) -> Done:
     A user with a given or a random password.
     """
     given = password_from(call.options.password_file)
-    password = given or random_password()
+    password = given or new_password()
     person = call.cerberus.people.create_user(
         call.actor, call.options.name, display_name=call.options.display_name, password=password, admin=admin
     )
