@@ -1,10 +1,12 @@
 """Cerberus' levels as MLflow's grant rows, and the fold that gives them Cerberus' precedence."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from mlflow.server.auth.permissions import (
     DENY,
     NO_PERMISSIONS,
+    RESOURCE_TYPE_EXPERIMENT,
     RESOURCE_TYPE_SCORER,
     RESOURCE_TYPE_WORKSPACE,
     USE,
@@ -18,6 +20,12 @@ from cerberus.policy import ANY, LEVEL_VERBS, RUN_DATA_KINDS, Kind, Verb
 from cerberus.service import Access
 
 KINDS = frozenset(kind.value for kind in RUN_DATA_KINDS)
+EXPERIMENT_ID = r"(?:0|[1-9][0-9]*)"
+IN_ONE_SPELLING = {
+    RESOURCE_TYPE_EXPERIMENT: re.compile(rf"\*|{EXPERIMENT_ID}"),
+    RESOURCE_TYPE_SCORER: re.compile(rf"\*|{EXPERIMENT_ID}(?:/[^/]*)?"),
+}
+"""MLflow's store takes `01`, ` 1` or `\uff11` for experiment 1, but the rules that name it say `1`."""
 
 
 def types_among(types: Collection[str]) -> list[str]:
@@ -53,9 +61,14 @@ def fold(grants: Sequence[RoleGrantRow], key: GrantLoadKey) -> Permission | None
     """
     MLflow's fold over the rows that name the resource if there are any, otherwise over those for its kind.
 
+    An experiment's id in another spelling than its own is denied: the rules that name it would be passed by.
+
     Asked for all scorers, it is silent unless they are denied: MLflow asks that only before it deletes an experiment
     with its scorers, and then the experiment's own permission decides.
     """
+    spelling = IN_ONE_SPELLING.get(key.resource_type)
+    if spelling is not None and not (isinstance(key.resource_id, str) and spelling.fullmatch(key.resource_id)):
+        return DENY
     of_type = [row for row in grants if row.resource_type == key.resource_type]
     named = [row for row in of_type if row.resource_pattern == key.resource_id]
     permission = mlflow_fold(named or of_type, key)

@@ -2,6 +2,7 @@
 changed here (and, for traces, in `locations.py`)."""
 
 import logging
+import re
 from typing import Any
 
 from mlflow.server.auth.config import AuthConfig
@@ -11,12 +12,14 @@ from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 from cerberus.policy import Kind, Resource, Verb
 from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers
-from cerberus_mlflow.rows import KINDS, fold
+from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
 from cerberus_mlflow.store import CerberusStore, fails_closed
 
 _logger = logging.getLogger(__name__)
 
 REMEMBERED = 10_000
+ARTIFACT = re.compile(rf"(?:workspaces/[^/]+/)?{EXPERIMENT_ID}(?:/(?!\.{{0,2}}(?:/|$))[^/\\]+)*/?")
+"""An artifact's path in its one spelling; it starts with the experiment that decides."""
 CONFIG = AuthConfig(
     default_permission=NO_PERMISSIONS.name,
     database_uri="",
@@ -57,6 +60,7 @@ def take_over() -> None:
     auth.fold_grants_for_key = fold
     auth.filter_experiment_ids = readable_experiments
     auth._create_not_denied = may_create(auth._create_not_denied)
+    auth._artifact_proxy_child = in_an_experiment(auth._artifact_proxy_child)
     handlers._get_graphql_auth_middleware = graphql_middleware
 
 
@@ -70,6 +74,21 @@ def readable_experiments(experiment_ids: list[str]) -> list[str]:
     not_denied = [Requirement(auth.RESOURCE_TYPE_RUN, "*", ACTION_NOT_DENIED)]
     readable = auth._role_based_read_predicate(require_call().name, "experiment", also_require=not_denied)
     return [experiment_id for experiment_id in experiment_ids if readable(experiment_id)]
+
+
+def in_an_experiment(child: Any) -> Any:
+    """
+    MLflow's reading of an artifact's path, denied where the path names no experiment or names it oddly: MLflow would
+    ask for the project alone, and the file system finds `fraud//1` and `fraud/./1` like `fraud/1`.
+    """
+
+    def of(artifact_path: str | None, action: str) -> Any:
+        canonical = auth._canonical_artifact_proxy_path(artifact_path) if artifact_path else None
+        if canonical is None or ARTIFACT.fullmatch(canonical) is None:
+            return auth._ARTIFACT_PROXY_UNPARSABLE
+        return child(artifact_path, action)
+
+    return of
 
 
 def graphql_middleware() -> list[Any]:
