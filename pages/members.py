@@ -12,7 +12,7 @@ from studio.ui import notice
 from studio.ui.text import plain
 from studio.ui.when import day, end_of
 
-KINDS = {"user": "Person", "group": "Group", "service_account": "Service account"}
+KINDS = {"user": "User", "group": "Group", "service_account": "Service account"}
 ICONS = {"user": ":material/person:", "group": ":material/group:", "service_account": ":material/smart_toy:"}
 WIDTHS = (5, 3, 7, 2)
 
@@ -66,7 +66,7 @@ def remove(member: Member) -> None:
     """What goes with the membership, and the last question."""
     me = guard.require_project()
     st.markdown(
-        f"**{member.subject}** loses the role {member.role} in **{me.project}** and every permission of its own on "
+        f"**{member.subject}** loses the role {member.role} in **{me.project}** and every grant of its own on "
         "single experiments and models here, at once and on every server. What it logged stays."
     )
     if not st.button(f"Remove {member.subject}", type="primary", key="members_remove_confirm"):
@@ -76,7 +76,7 @@ def remove(member: Member) -> None:
     except CerberusError as error:
         st.error(f"{error.message} {error.hint}")
         return
-    notice.later(f"{member.subject} is out: {gone.bindings} role(s) and {gone.grants} single permission(s) are gone.")
+    notice.later(f"{member.subject} is out: {gone.bindings} role(s) and {gone.grants} grant(s) are gone.")
     st.rerun()
 
 
