@@ -52,7 +52,6 @@ def pages() -> dict[str, Page]:
             url_path=entry.url_path or None, default=not entry.url_path,
         )
         for entry in PAGES
-        if (ROOT / entry.script).is_file()
     }
 
 
@@ -62,7 +61,7 @@ def sidebar(access: Access, known: dict[str, Page]) -> None:
         st.markdown("### :material/science: ML Studio")
         project = choose_project(access)
         for section in dict.fromkeys(entry.section for entry in PAGES):
-            listed = [e for e in PAGES if e.section == section and e.is_listed and e.script in known]
+            listed = [e for e in PAGES if e.section == section and e.is_listed]
             if any(project or not entry.needs_project for entry in listed):
                 st.caption(section)
             for entry in listed:
