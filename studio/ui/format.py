@@ -43,7 +43,8 @@ def number(value: float | None) -> str:
         return _minus(f"{int(value):,}")
     if abs(value) >= 1e7 or abs(value) < 1e-4:
         return _minus(f"{value:.3e}")
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    rounded = float(f"{abs(value):.3e}")  # 9.99999 becomes 10.00, not 10.000
+    digits = max(0, 3 - math.floor(math.log10(rounded)))
     return _minus(f"{value:,.{digits}f}")
 
 

@@ -34,7 +34,7 @@ RUNS = Runs({"a": "first <b>run</b>", "b": "second"}, {"a": 0, "b": 1})
     ],
 )  # fmt: skip
 def test_numbers_have_four_significant_digits(value, shown):
-    assert format.number(value).replace("10.000", "10.00") == shown
+    assert format.number(value) == shown
 
 
 @pytest.mark.parametrize(
