@@ -31,7 +31,7 @@ class Supervisor:
         self._all_started = threading.Event()
         self._ended = threading.Event()
         self._failure = ""
-        self._helper: subprocess.Popen[str] | None = None
+        self._companion: subprocess.Popen[str] | None = None
         self.output = Tee(layout.logs, tuple(s.name for s in services), self._all_started.set)
         self._manager = manager.Manager(self.output)
 
@@ -51,7 +51,7 @@ class Supervisor:
             self._manager.loop()
         finally:
             self._ended.set()
-            self._end_helper()
+            self._end_companion()
         watcher.join(timeout=5)
         return self._verdict()
 
@@ -59,10 +59,10 @@ class Supervisor:
         """
         Runs a command of ours beside the services; it ends when they end.
         """
-        self._helper = subprocess.Popen([sys.executable, *command], cwd=ROOT, start_new_session=True, text=True)  # noqa: S603 - our own
+        self._companion = subprocess.Popen([sys.executable, *command], cwd=ROOT, start_new_session=True, text=True)  # noqa: S603 - our own
         if self._ended.is_set():
-            self._end_helper()
-        return self._helper.wait()
+            self._end_companion()
+        return self._companion.wait()
 
     def _watch(self) -> None:
         """
@@ -83,9 +83,9 @@ class Supervisor:
         self._failure = why
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _end_helper(self) -> None:
-        if self._helper and self._helper.poll() is None:
-            os.killpg(self._helper.pid, signal.SIGTERM)
+    def _end_companion(self) -> None:
+        if self._companion and self._companion.poll() is None:
+            os.killpg(self._companion.pid, signal.SIGTERM)
 
     def _verdict(self) -> int:
         if not self._failure and self._manager.returncode in ASKED_TO_STOP:
