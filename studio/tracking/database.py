@@ -2,15 +2,18 @@
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, Float, QueuePool, create_engine, make_url
+from sqlalchemy import URL, Engine, Float, QueuePool, Row, Select, create_engine, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+
+Ask = Callable[[Select[Any]], Sequence[Row[Any]]]
+"""How modules that only make statements get them answered."""
 
 STATEMENT_TIMEOUT_MS = 20_000
 NUMBER = r"^[-+]?([0-9]{1,40}([.][0-9]*)?|[.][0-9]{1,40})([eE][-+]?[0-9]{1,2})?$"

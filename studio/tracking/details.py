@@ -1,12 +1,13 @@
 """The values of given runs. The ids come from statements that asked who may see them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from studio.tracking.columns import Part
+from studio.tracking.database import Ask
 from studio.tracking.records import (
     NOTE,
     PARENT,
@@ -33,7 +34,6 @@ from studio.tracking.schema import (
     tags,
 )
 
-Ask = Callable[[Select[Any]], Sequence[Row[Any]]]
 SHOWN_TAGS = (USER, PARENT, SOURCE_NAME, SOURCE_COMMIT)
 
 

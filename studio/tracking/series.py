@@ -1,7 +1,7 @@
 """Histories of metrics, thinned in the database: a line keeps its ends and the extremes of every bucket."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,13 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 
+from studio.tracking.database import Ask
 from studio.tracking.records import measured, moment
 from studio.tracking.schema import metrics as history
 
 MAX_POINTS = 300
 BUCKETS = MAX_POINTS // 2 - 1
-
-Ask = Callable[[Select[Any]], Sequence[Row[Any]]]
 
 
 class Axis(StrEnum):
