@@ -122,5 +122,13 @@ def _migrate_mlflow(url: str) -> None:
             "install that version, or use another database."
         )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise Problem(f"MLflow's database could not be made or upgraded: {lines[-1]}")
+        raise Problem(f"MLflow's database could not be made or upgraded: {_last_words(done.stderr)}")
+
+
+def _last_words(said: str) -> str:
+    """
+    The last line of a traceback that says something: SQLAlchemy ends its errors with a link to their background.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("(Background on this error")]
+    return telling[-1] if telling else "no message"
