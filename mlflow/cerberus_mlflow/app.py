@@ -45,10 +45,8 @@ def create_app(app: Flask = mlflow_app) -> Any:
 
 def refuse_for_all(paths: Paths, settings: PluginSettings) -> Response | None:
     """
-    Refuses MLflow's own administration of users, roles and permissions, and what nothing guards.
+    Refuses MLflow's own administration of users, roles and permissions.
     """
-    if routes.is_closed(paths, request.path):
-        return refusal(Refused(404, "This server does not offer that."))
     if not paths.is_account_administration(request.path):
         return None
     return refusal(

@@ -9,12 +9,13 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Authorization
 
-from cerberus.errors import CerberusError, NotSignedIn
+from cerberus.errors import CerberusError, NotFound, NotSignedIn
 from cerberus.service import Access, Origin
 from cerberus_mlflow import credentials, denials
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
 from cerberus_mlflow.context import Call, calling, cerberus, require_call
 from cerberus_mlflow.paths import Paths
+from cerberus_mlflow.routes import is_closed
 from cerberus_mlflow.settings import PluginSettings
 from cerberus_mlflow.workspaces import no_such_workspace
 
@@ -73,6 +74,8 @@ class Identity:
             return
         try:
             call = await self._call(scope, headers, request_id)
+            if is_closed(self.paths, scope["path"]):
+                raise Refused(404, "This server does not offer that.")
             receive = await self._limited(scope["path"], headers, receive)
         except Refused as refused:
             await send_refusal(send, refused)
@@ -147,11 +150,13 @@ def choose_project(access: Access, wanted: str, *, needed: bool) -> str | None:
     """
     The project to work in: the one named, or the only one there is; None where there is none and none is needed.
     """
+    if wanted:
+        try:
+            return access.project(wanted).slug
+        except NotFound:
+            if needed:
+                raise Refused(404, no_such_workspace(wanted).message) from None
     slugs = [project.slug for project in access.projects]
-    if wanted in slugs:
-        return wanted
-    if wanted and needed:
-        raise Refused(404, no_such_workspace(wanted).message)
     if access.principal.project in slugs or len(slugs) == 1:
         return access.principal.project or slugs[0]
     if not needed:

@@ -21,6 +21,7 @@ CLOSED = re.compile(
     r"|/(?:ajax-)?api/2\.0/mlflow/(?:unified-traces|get-online-trace-details)"  # another vendor's
     r"|/(?:ajax-)?api/3\.0/mlflow/prompt-optimization/jobs/.*"  # jobs are off
     r"|/(?:ajax-)?api/3\.0/mlflow/demo/[^/]*/?"  # MLflow lets anybody signed in fill a project with examples
+    r"|/(?:ajax-)?api/3\.0/mlflow/assistant(?:/.*)?"  # runs commands on the server's host for whoever is local to it
 )
 """Routes without a check, or with one that asks for no permission, in this version of MLflow. Nobody needs them: they
 are refused, to admins too."""
