@@ -14,7 +14,7 @@ NEWEST = 8
 me = guard.require_project()
 reader, seen = guard.reader(), me.visible(Kind.EXPERIMENT)
 counts = reader.counts(me.project, seen)
-models = reader.models(me.project, me.visible(Kind.REGISTERED_MODEL))
+models = reader.model_count(me.project, me.visible(Kind.REGISTERED_MODEL))
 pages, link = nav.pages(), {nav.PROJECT: me.project}
 
 st.title(plain(me.project_info.name or me.project), anchor=False)
@@ -31,7 +31,7 @@ with st.container(horizontal=True, key="home_counts"):
     st.metric("Runs", f"{counts.runs:,}", border=True)
     st.metric("Running", f"{counts.running:,}", border=True)
     st.metric("Failed", f"{counts.failed:,}", border=True)
-    st.metric("Models", f"{len(models):,}", border=True)
+    st.metric("Models", f"{models:,}", border=True)
 
 if not counts.runs:
     st.subheader("Nothing has run here yet", anchor=False)

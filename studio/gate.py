@@ -24,7 +24,7 @@ PUBLIC = frozenset({
     "/_stcore/health", "/_stcore/host-config", "/_stcore/stream",
     *(f"/{page.url_path}" for page in nav.PAGES if page.url_path),
 })
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",

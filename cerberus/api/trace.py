@@ -11,7 +11,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
-SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 TOKEN: Final = re.compile(r"mls_[A-Za-z0-9_-]+")
 LONGEST_CLIENT: Final = 200
 

@@ -32,7 +32,7 @@ class Audit:
         Admins and auditors see every line; who manages a project those of the project.
         """
         with self._context.view(actor) as view:
-            if not (view.by_system or view.access.principal.platform_roles):
+            if not view.oversees:
                 if project is None:
                     raise Forbidden("You may see the audit of a project that you manage.", hint="Name the project.")
                 view.access.require(Verb.MANAGE, project_resource(project))

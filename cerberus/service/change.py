@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cerberus.errors import Forbidden, NotFound
-from cerberus.policy import Resource, Scope, Verb
+from cerberus.policy import PlatformRole, Resource, Scope, Verb
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, project_resource
 from cerberus.service.actors import Actor, line_of_origin
 from cerberus.store import audit
@@ -50,6 +50,15 @@ class View:
         if not self.by_system:
             self.access.require(verb, resource)
         return row
+
+    @property
+    def oversees(self) -> bool:
+        """
+        Whether the actor may see people and audit everywhere: admins and auditors, unless the credential is bound.
+        """
+        principal = self.access.principal
+        roles = principal.platform_roles & {PlatformRole.ADMIN, PlatformRole.AUDITOR}
+        return bool(roles) and principal.project is None
 
     def require_admin(self) -> None:
         """

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
-from cerberus.service.actors import Actor, line_of_denial, line_of_origin
+from cerberus.service.actors import SYSTEM, Actor, line_of_denial, line_of_origin
 from cerberus.service.change import Change, View
 from cerberus.store import audit, principals
 from cerberus.store.database import Database, Transaction
@@ -136,6 +136,15 @@ class Context:
         with self._refusals_audited(actor), self.database.writing() as session:
             state = audit.lock(session)
             yield Change(session, actor, self._fresh(session, actor, state.version), self.now(), state)
+
+    @contextmanager
+    def aftermath(self, actor: Actor) -> Iterator[Change]:
+        """
+        One transaction that notes what follows from a deed of `actor` that was allowed already: nobody is asked again.
+        """
+        with self.change(SYSTEM) as change:
+            change.actor = actor
+            yield change
 
     @contextmanager
     def _refusals_audited(self, actor: Actor) -> Iterator[None]:

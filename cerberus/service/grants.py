@@ -5,10 +5,10 @@ from datetime import datetime
 from cerberus.errors import Invalid, NotFound
 from cerberus.policy import Kind, Level, Resource, Source, Verb
 from cerberus.service import parse
-from cerberus.service.actors import SYSTEM, Actor
+from cerberus.service.actors import Actor
 from cerberus.service.context import Context
 from cerberus.service.people import find_anybody
-from cerberus.store import grants, principals, projects
+from cerberus.store import grants, projects
 from cerberus.store.records import Grant
 
 
@@ -89,15 +89,12 @@ class Grants:
         with self._context.view(actor) as view:
             return grants.on(view.session, view.require(Verb.MANAGE, resource), resource)
 
-    def own(self, principal_id: int, resource: Resource) -> None:
+    def own(self, actor: Actor, resource: Resource) -> None:
         """
-        Notes that the principal created the resource. Called by the MLflow plugin once MLflow has made it.
+        Notes that the actor created the resource. Called by the MLflow plugin once MLflow has made it.
         """
-        with self._context.database.reading() as session:
-            loaded = principals.load(session, principal_id)
-        if loaded is None:
-            raise NotFound("The account is gone.")
-        with self._context.change(Actor(loaded.principal)) as change:
+        principal_id = actor.principal.id
+        with self._context.aftermath(actor) as change:
             project = projects.project_row(change.session, resource.project)
             if project is None:
                 raise NotFound(f"There is no project {resource.project}.")
@@ -113,26 +110,30 @@ class Grants:
                 expires_at=None,
                 reason="created it",
                 at=change.now,
-                by=loaded.principal.name,
+                by=actor.principal.name,
             )
             change.record(f"{resource.kind}.create", _target(resource), project=resource.project)
 
-    def forget(self, resource: Resource) -> int:
+    def forget(self, actor: Actor, resource: Resource) -> int:
         """
-        Deletes every grant on a resource that is gone, so that the next one of its name inherits nothing; how many.
+        Deletes every grant on a resource that the actor deleted; how many.
+
+        The next one of its name inherits nothing.
         """
-        with self._context.change(SYSTEM) as change:
+        with self._context.aftermath(actor) as change:
             project = projects.project_row(change.session, resource.project)
             count = 0 if project is None else grants.forget(change.session, project, resource)
             if count:
                 change.record("grant.forget", _target(resource), project=resource.project, before={"grants": count})
             return count
 
-    def rename(self, resource: Resource, new_id: str) -> int:
+    def rename(self, actor: Actor, resource: Resource, *, new_id: str) -> int:
         """
-        Moves every grant on a resource to its new name; how many. Grants left over on that name go first.
+        Moves every grant on a resource that the actor renamed to its new name; how many.
+
+        Grants left over on that name go first.
         """
-        with self._context.change(SYSTEM) as change:
+        with self._context.aftermath(actor) as change:
             project = projects.project_row(change.session, resource.project)
             if project is None:
                 return 0

@@ -86,16 +86,15 @@ class People:
         project must give at least two characters; others may not search.
         """
         wanted = parse.text(text, "text", longest=100)
-        with self._context.database.reading() as session:
-            loaded = principals.load(session, actor.principal.id)
-            roles = actor.principal.platform_roles if loaded is None else loaded.principal.platform_roles
-            if not roles:
-                ids = () if loaded is None else (loaded.principal.id, *loaded.principal.groups)
-                if not projects.managed_by(session, ids, MANAGING):
+        with self._context.view(actor) as view:
+            if not view.oversees:
+                principal = view.access.principal
+                managed = projects.managed_by(view.session, (principal.id, *principal.groups), MANAGING)
+                if not any(principal.project in (None, project.slug) for project in managed):
                     raise Forbidden("You may not list people.", hint="Those who manage a project may.")
                 if len(wanted) < 2:
                     raise Invalid("Give at least two characters of the name.", field="text")
-            return subjects.search(session, wanted, limit=max(1, min(limit, 200)), after=after)
+            return subjects.search(view.session, wanted, limit=max(1, min(limit, 200)), after=after)
 
     def disable(self, actor: Actor, name: object) -> Person:
         """

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, UNAUTHENTICATED
 
 from cerberus.policy import Resource, Verb
-from cerberus.service import Access, Cerberus, Origin
+from cerberus.service import Access, Actor, Cerberus, Origin
 from cerberus.settings import Settings
 
 
@@ -30,6 +30,13 @@ class Call:
     @property
     def name(self) -> str:
         return self.access.principal.name
+
+    @property
+    def actor(self) -> Actor:
+        """
+        The caller as Cerberus' audit names them.
+        """
+        return Actor(self.access.principal, self.origin)
 
     @property
     def archived(self) -> bool:

@@ -133,7 +133,7 @@ class CerberusStore:
         call = require_call()
         if username != call.name or permission != MANAGE.name or resource_type not in KINDS:
             raise MlflowException("Grants are given in Cerberus.", error_code=PERMISSION_DENIED)
-        cerberus().grants.own(call.access.principal.id, self._resource(call, resource_type, resource_id))
+        cerberus().grants.own(call.actor, self._resource(call, resource_type, resource_id))
 
     grant_user_resource_permission = grant_user_permission
 
@@ -142,14 +142,16 @@ class CerberusStore:
         """
         Forgets the grants on something that was deleted, or its namesake would inherit them.
         """
-        cerberus().grants.forget(self._resource(require_call(), resource_type, resource_id))
+        call = require_call()
+        cerberus().grants.forget(call.actor, self._resource(call, resource_type, resource_id))
 
     @fails_closed
     def rename_grants_for_resource(self, resource_type: str, old_id: str, new_id: str, **_: object) -> None:
         """
         Moves the grants along with something that got another name.
         """
-        cerberus().grants.rename(self._resource(require_call(), resource_type, old_id), new_id)
+        call = require_call()
+        cerberus().grants.rename(call.actor, self._resource(call, resource_type, old_id), new_id=new_id)
 
     def delete_workspace_permissions_for_workspace(self, workspace_name: str) -> None:
         """

@@ -18,7 +18,7 @@ Change a password on Studio's Account page, and then delete its line here.
 
 def ensure_admin(cerberus: Cerberus, layout: Layout) -> None:
     """
-    There is an admin. A new one's password is written down before the person is made, so that it is never lost.
+    Gives a Cerberus without people its first admin. The password is written down first, so that it is never lost.
     """
     if cerberus.people.search(SYSTEM, limit=1):
         return

@@ -9,9 +9,19 @@ from sqlalchemy import ColumnElement, Select, and_, cast, exists, func, select
 from cerberus.policy import Visible
 from studio.tracking.columns import Column, Part, Sort
 from studio.tracking.database import number
-from studio.tracking.schema import ACTIVE, experiments, latest_metrics, params, runs, tags
+from studio.tracking.schema import (
+    ACTIVE,
+    experiments,
+    latest_metrics,
+    params,
+    registered_model_tags,
+    registered_models,
+    runs,
+    tags,
+)
 from studio.tracking.search import LARGEST_INTEGER
 
+PROMPT = "mlflow.prompt.is_prompt"
 ORDERS = {
     "run_name": runs.c.name,
     "status": runs.c.status,
@@ -53,6 +63,19 @@ def seen_runs(project: str, visible: Visible, chosen: Sequence[str] | None = Non
     if chosen is not None:
         seen = seen.where(experiments.c.experiment_id.in_([experiment_number(each) for each in chosen]))
     return runs.c.lifecycle_stage == ACTIVE, runs.c.experiment_id.in_(seen)
+
+
+def seen_models(project: str, visible: Visible) -> tuple[ColumnElement[bool], ...]:
+    """
+    The conditions on `registered_models` for those that one may see and that are no prompts.
+    """
+    prompt = exists().where(
+        registered_model_tags.c.workspace == registered_models.c.workspace,
+        registered_model_tags.c.name == registered_models.c.name,
+        registered_model_tags.c.key == PROMPT,
+    )
+    among = registered_models.c.name.in_(sorted(visible.exceptions))
+    return registered_models.c.workspace == project, ~among if visible.default else among, ~prompt
 
 
 @dataclass(frozen=True, slots=True)

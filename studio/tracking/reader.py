@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, case, exists, func, select
+from sqlalchemy import Engine, Row, Select, case, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -12,7 +12,7 @@ from cerberus.policy import Visible
 from studio.tracking import details
 from studio.tracking.columns import Column, Part, Sort
 from studio.tracking.database import open_database
-from studio.tracking.listing import Listing, experiment_number, newest, seen_experiments, seen_runs
+from studio.tracking.listing import Listing, experiment_number, newest, seen_experiments, seen_models, seen_runs
 from studio.tracking.records import (
     PARENT,
     Counts,
@@ -31,7 +31,6 @@ from studio.tracking.schema import (
     latest_metrics,
     model_versions,
     params,
-    registered_model_tags,
     registered_models,
     runs,
     tags,
@@ -41,7 +40,6 @@ from studio.tracking.series import Axis, Line, read_lines
 
 PAGE_SIZE = 50
 RECENT = 200
-PROMPT = "mlflow.prompt.is_prompt"
 
 
 class Reader:
@@ -174,16 +172,16 @@ class Reader:
         by_status = {row.status: row.runs for row in self._rows(grouped.group_by(runs.c.status))}
         return Counts(there, sum(by_status.values()), by_status.get("RUNNING", 0), by_status.get("FAILED", 0))
 
+    def model_count(self, project: str, visible: Visible) -> int:
+        """
+        How many registered models (no prompts) there are.
+        """
+        return self._number(select(func.count()).select_from(registered_models).where(*seen_models(project, visible)))
+
     def models(self, project: str, visible: Visible, *, limit: int = PAGE_SIZE) -> tuple[ModelSummary, ...]:
         """
         The registered models (no prompts) with their versions, the latest changed first.
         """
-        prompt = exists().where(
-            registered_model_tags.c.workspace == registered_models.c.workspace,
-            registered_model_tags.c.name == registered_models.c.name,
-            registered_model_tags.c.key == PROMPT,
-        )
-        among = registered_models.c.name.in_(sorted(visible.exceptions))
         live = case((model_versions.c.current_stage != "Deleted_Internal", model_versions.c.version))
         versions = (model_versions.c.workspace == registered_models.c.workspace) & (
             model_versions.c.name == registered_models.c.name
@@ -196,7 +194,7 @@ class Reader:
                 func.max(live).label("latest"),
             )
             .outerjoin(model_versions, versions)
-            .where(registered_models.c.workspace == project, ~among if visible.default else among, ~prompt)
+            .where(*seen_models(project, visible))
             .group_by(registered_models.c.name, registered_models.c.last_updated_time)
             .order_by(registered_models.c.last_updated_time.desc(), registered_models.c.name)
             .limit(limit)

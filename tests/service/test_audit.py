@@ -4,7 +4,7 @@ import pytest
 
 from cerberus.errors import CerberusError, Forbidden
 from cerberus.policy import Kind, Level, PlatformRole, Resource, Verb
-from cerberus.service import SYSTEM, Origin
+from cerberus.service import SYSTEM, Actor, Origin
 
 EXPERIMENT = Resource("fraud", Kind.EXPERIMENT, "7")
 CHANGES = {
@@ -26,7 +26,7 @@ CHANGES = {
     "member.change": lambda c, cast: c.projects.change_role(cast.alice, "fraud", subject="dana", role="viewer"),
     "member.remove": lambda c, cast: c.projects.remove_member(cast.alice, "fraud", subject="dana"),
     "grant.give": lambda c, cast: c.grants.give(cast.alice, EXPERIMENT, subject="charlie", level=Level.READ),
-    "experiment.create": lambda c, cast: c.grants.own(cast.dana.principal.id, EXPERIMENT),
+    "experiment.create": lambda c, cast: c.grants.own(cast.dana, EXPERIMENT),
 }
 
 
@@ -39,8 +39,7 @@ def test_every_change_is_one_line_and_one_step(cast, cerberus, action):
     assert cerberus.version() == before + 1
     assert len(written) == lines + 1
     assert written[0].action == action
-    if action != "experiment.create":
-        assert (written[0].address, written[0].request_id) == ("192.0.2.1", "req-1")
+    assert (written[0].address, written[0].request_id) == ("192.0.2.1", "req-1")
     assert cerberus.audit.verify() is None
 
 
@@ -101,6 +100,34 @@ def test_who_may_read_the_audit(cast, cerberus):
             refused()
     with pytest.raises(CerberusError):
         cerberus.audit.search(cast.alice, project="churn")
+
+
+def test_what_follows_from_a_deed_in_mlflow_is_put_down_to_who_did_it(cast, cerberus):
+    """Not to the system: Alice renamed the model and deleted it."""
+    model = Resource("fraud", Kind.REGISTERED_MODEL, "champion")
+    cerberus.grants.own(cast.dana, model)
+    cerberus.grants.rename(cast.alice, model, new_id="retired")
+    cerberus.grants.forget(cast.alice, Resource("fraud", Kind.REGISTERED_MODEL, "retired"))
+    lines = cerberus.audit.search(SYSTEM, project="fraud", limit=3)
+    assert [(line.who, line.action, line.request_id) for line in lines] == [
+        ("alice", "grant.forget", "req-1"),
+        ("alice", "grant.rename", "req-1"),
+        ("dana", "registered_model.create", "req-1"),
+    ]
+
+
+def test_an_admins_bound_token_oversees_nothing_but_its_project(cast, cerberus):
+    """Neither the audit of the others nor the list of people."""
+    token = cast.token("admin", scopes=["read", "admin"], project="fraud")
+    bound = Actor(cerberus.decisions.access_of_token(token).principal)
+    assert {line.project for line in cerberus.audit.search(bound, project="fraud")} == {"fraud"}
+    for refused in (
+        lambda: cerberus.audit.search(bound),
+        lambda: cerberus.audit.search(bound, project="churn"),
+        lambda: cerberus.people.search(bound),
+    ):
+        with pytest.raises(CerberusError):
+            refused()
 
 
 def test_lines_are_found_by_page(cast, cerberus):

@@ -100,9 +100,8 @@ def test_a_project_keeps_a_maintainer(cast, cerberus):
 
 def test_removing_a_member_takes_its_own_grants_there_too(cast, cerberus):
     """What it owned and what was shared with it, but nothing in other projects."""
-    dana = cast.dana.principal.id
     other = Resource("churn", Kind.EXPERIMENT, "9")
-    cerberus.grants.own(dana, EXPERIMENT)
+    cerberus.grants.own(cast.dana, EXPERIMENT)
     cerberus.grants.give(cast.alice, Resource("fraud", Kind.PROMPT, "p"), subject="dana", level=Level.EDIT)
     cerberus.grants.give(cast.erin, other, subject="dana", level=Level.READ)
     assert cerberus.projects.remove_member(cast.alice, "fraud", subject="dana") == Removal(1, 2)
@@ -113,8 +112,8 @@ def test_removing_a_member_takes_its_own_grants_there_too(cast, cerberus):
 
 def test_who_creates_owns_while_they_may_create(cast, cerberus):
     """A contributor deletes their own; as a viewer they only read it, and as contributor again they delete it."""
-    cerberus.grants.own(cast.dana.principal.id, EXPERIMENT)
-    cerberus.grants.own(cast.dana.principal.id, EXPERIMENT)
+    cerberus.grants.own(cast.dana, EXPERIMENT)
+    cerberus.grants.own(cast.dana, EXPERIMENT)
     assert can(cerberus, "dana", Verb.DELETE)
     assert not can(cerberus, "dana", Verb.DELETE, Resource("fraud", Kind.EXPERIMENT, "8"))
     cerberus.projects.change_role(cast.alice, "fraud", subject="dana", role="viewer")
@@ -158,7 +157,7 @@ def test_only_who_manages_a_resource_shares_it(cast, cerberus, who, error):
         with pytest.raises(error):
             refused()
     mine = Resource("fraud", Kind.EXPERIMENT, "8")
-    cerberus.grants.own(cast.dana.principal.id, mine)
+    cerberus.grants.own(cast.dana, mine)
     assert cerberus.grants.give(cast.dana, mine, subject="charlie", level=Level.READ)
 
 
@@ -167,10 +166,10 @@ def test_a_new_thing_of_an_old_name_inherits_nothing(cast, cerberus):
     model = Resource("fraud", Kind.REGISTERED_MODEL, "champion")
     renamed = Resource("fraud", Kind.REGISTERED_MODEL, "retired")
     cerberus.grants.give(cast.alice, model, subject="charlie", level=Level.READ)
-    assert cerberus.grants.rename(model, "retired") == 1
+    assert cerberus.grants.rename(cast.alice, model, new_id="retired") == 1
     assert not can(cerberus, "charlie", Verb.READ, model)
     assert can(cerberus, "charlie", Verb.READ, renamed)
-    assert cerberus.grants.forget(renamed) == 1
+    assert cerberus.grants.forget(cast.alice, renamed) == 1
     assert not can(cerberus, "charlie", Verb.READ, renamed)
 
 

@@ -315,3 +315,4 @@ def test_registered_models_are_counted_in_their_project_without_prompts(lab, rea
     (model,) = reader.models(fraud, all_but("hidden"))
     assert (model.name, model.versions, model.latest) == ("scorer", 2, 2)
     assert [each.name for each in reader.models(fraud, only("hidden"))] == ["hidden"]
+    assert (reader.model_count(fraud, all_but("hidden")), reader.model_count(fraud, only("hidden"))) == (1, 1)
