@@ -36,6 +36,8 @@ class Grants:
         wanted = parse.member_of(Level, level, "level")
         why = parse.text(reason, "reason", longest=500)
         parse.resource_id(resource.id)
+        if resource.kind is Kind.EXPERIMENT:
+            parse.experiment_id(resource.id)
         if resource.kind is Kind.PROJECT:
             raise Invalid("Roles are given on a project, not grants.", field="kind", hint="Add a member instead.")
         with self._context.change(actor) as change:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from cerberus.errors import Invalid
-from cerberus.policy import BUILT_IN_ROLES, Scope
+from cerberus.policy import ANY, BUILT_IN_ROLES, Scope
 
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -69,6 +69,15 @@ def resource_id(value: Any, field: str = "resource_id") -> str:
         raise Invalid("A resource's id has 1 to 256 characters.", field=field)
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
         raise Invalid("A resource's id holds no control characters.", field=field)
+    return value
+
+
+def experiment_id(value: str, field: str = "resource_id") -> str:
+    """
+    An experiment's id in its one spelling (or `*`): MLflow takes `07` for 7, and a DENY on `07` would deny nothing.
+    """
+    if value != ANY and not re.fullmatch(r"0|[1-9][0-9]*", value):
+        raise Invalid("An experiment's id is a whole number, written plainly.", field=field)
     return value
 
 

@@ -110,6 +110,14 @@ def test_removing_a_member_takes_its_own_grants_there_too(cast, cerberus):
     assert can(cerberus, "dana", Verb.READ, other)
 
 
+@pytest.mark.parametrize("id_", ["07", " 7", "+7", "7.0", "0_7", "\uff17", "seven", ""])
+def test_an_experiment_is_named_in_its_one_spelling(cast, cerberus, id_):
+    """MLflow would take `07` for 7, and a DENY on `07` would deny nothing."""
+    with pytest.raises(Invalid) as raised:
+        cerberus.grants.give(cast.alice, Resource("fraud", Kind.EXPERIMENT, id_), subject="dana", level=Level.DENY)
+    assert raised.value.field == "resource_id"
+
+
 def test_who_creates_owns_while_they_may_create(cast, cerberus):
     """A contributor deletes their own; as a viewer they only read it, and as contributor again they delete it."""
     cerberus.grants.own(cast.dana, EXPERIMENT)
