@@ -229,14 +229,14 @@ def test_every_answer_is_dressed_safely(browser: Browser, cerberus: Any, cast: A
     assert "http:" not in browser.get("/").headers["content-security-policy"]
 
 
-NUMBERS = [("abcd-1234_EF", True), ("short", False), ("a b\x7f" * 4, False), ("x" * 65, False)]
+NUMBERS = [("abcd-1234_EF", True), ("short:1.2", True), ("", False), ("a b\x7f" * 4, False), ("x" * 65, False)]
 
 
 @pytest.mark.parametrize(("given", "kept"), NUMBERS)
 def test_a_request_has_a_number_which_a_proxy_may_give(browser: Browser, given: str, kept: bool) -> None:
     number = browser.get("/livez", headers={"x-request-id": given}).headers["x-request-id"]
     assert (number == given) is kept
-    assert len(number) >= 8
+    assert number
 
 
 @pytest.mark.parametrize("length", [str(MOST_BODY_BYTES + 1), "-1", "many", "1e9", "\xb2"])
