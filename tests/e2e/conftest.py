@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import left_out
 import pytest
 
 from cerberus.policy import Scope
@@ -68,6 +68,7 @@ class Town:
         return name
 
 
+@pytest.hookimpl(tryfirst=True)  # before `left_out` looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever lies here needs a browser."""
     for item in items:
@@ -78,9 +79,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A headless Chromium."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium at hand (set CHROMIUM to its path)")
+    program = left_out.chromium_program()
+    if program is None:  # required, or the tests would have been left out before
+        pytest.fail("there is no Chromium (CHROMIUM names its program)")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)

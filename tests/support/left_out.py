@@ -26,13 +26,20 @@ def required() -> set[str]:
     return set(filter(None, os.environ.get("MLSTUDIO_REQUIRE", "").split(",")))
 
 
+def chromium_program() -> str | None:
+    """
+    The path of Chromium's program, or None: what `CHROMIUM` names, else what is on the PATH.
+    """
+    named = os.environ.get("CHROMIUM")
+    return shutil.which(named) if named else shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 def missing(need: str) -> str:
     """
     Why tests with that marker cannot run here; empty where they can.
     """
     if need == "browser":
-        found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-        return "" if found else "there is no Chromium"
+        return "" if chromium_program() else "there is no Chromium"
     for title, url in (("MySQL", MYSQL), ("PostgreSQL", POSTGRESQL)):
         parts = urlsplit(url)
         try:
