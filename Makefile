@@ -7,6 +7,7 @@ FIND_PYTHON := for name in python3.11 python3.12 python3.13 python3 python; do \
 PYTHON ?= $(shell $(FIND_PYTHON))
 COMPOSE ?= docker compose
 ARGS ?=
+WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 MODULES := cerberus studio mlflow pages tests
@@ -40,7 +41,7 @@ demo: $(READY) ## Fill the running ML Studio with demo people, projects and runs
 
 .PHONY: test
 test: $(READY) ## Run the tests; says at the end what it left out (ARGS="-k name" chooses)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(READY) ## Lint, types and import rules

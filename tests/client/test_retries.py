@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cerberus import client as client_module
 from cerberus.client import Client
+from cerberus.client import connection as client_module
 from cerberus.errors import CerberusError, Throttled, Unavailable
 
 ANSWER = {"allowed": True, "visible": True, "reason": "granted", "detail": "yes"}

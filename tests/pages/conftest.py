@@ -9,12 +9,17 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from mlflow.entities import Workspace
+from mlflow.exceptions import MlflowException
+from mlflow.tracking._workspace.registry import get_workspace_store
+from sqlalchemy import text
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
@@ -112,6 +117,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         del os.environ["MLFLOW_ENABLE_WORKSPACES"]
 
 
+@pytest.fixture(scope="session")
+def empty_lab(lab: Any) -> Callable[[], None]:
+    """Leaves `fraud` and `churn` without experiments and runs: each file counts what it put in itself."""
+
+    def empty() -> None:
+        for slug in ("fraud", "churn"):
+            with suppress(MlflowException):  # it is there already
+                get_workspace_store(workspace_uri=lab.url).create_workspace(Workspace(name=slug))
+        with lab.store.engine.begin() as connection:
+            for table in ("metrics", "latest_metrics", "params", "tags", "runs", "experiments"):
+                connection.execute(text(f"DELETE FROM {table}"))
+
+    return empty
+
+
 @pytest.fixture
 def mlflow_url(lab: Any) -> str:
     """MLflow's database; what is in it, the tests of the session put there."""
@@ -142,7 +162,7 @@ def all_words(page: AppTest) -> str:
     said: list[str] = []
     for element in page:
         for attribute in ("value", "label", "body", "help"):
-            text = getattr(element, attribute, None)
-            if isinstance(text, str):
-                said.append(text)
+            words = getattr(element, attribute, None)
+            if isinstance(words, str):
+                said.append(words)
     return "\n".join(said)

@@ -10,8 +10,9 @@ from cerberus.policy import Kind, Level, Resource
 
 
 @pytest.fixture(scope="module")
-def filled(lab: Any) -> dict[str, str]:
+def filled(lab: Any, empty_lab: Any) -> dict[str, str]:
     """Two experiments in `fraud`, one of them to hide, and one in `churn`."""
+    empty_lab()
     seen, hidden = lab.experiment("fraud", "baseline"), lab.experiment("fraud", "acquisition")
     lab.run("fraud", seen, name="forest-1", start=1_700_000_000_000)
     lab.run("fraud", seen, name="broken", start=1_700_000_100_000, status="FAILED")

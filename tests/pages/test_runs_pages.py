@@ -3,29 +3,17 @@
 import math
 
 import pytest
-from sqlalchemy import text
 
 from cerberus.policy import Kind, Level, Resource
 
 
 @pytest.fixture(autouse=True)
-def empty(lab):
+def empty(lab, empty_lab):
     """Each test logs its own runs into `fraud` and `churn`."""
-    from mlflow.entities import Workspace
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking._workspace.registry import get_workspace_store
-
     from studio.tracking.schema import install_indexes
 
-    for slug in ("fraud", "churn"):
-        try:
-            get_workspace_store(workspace_uri=lab.url).create_workspace(Workspace(name=slug))
-        except MlflowException as error:
-            assert "already exists" in str(error)  # noqa: PT017
     install_indexes(lab.store.engine)
-    with lab.store.engine.begin() as connection:
-        for table in ("metrics", "latest_metrics", "params", "tags", "runs", "experiments"):
-            connection.execute(text(f"DELETE FROM {table}"))
+    empty_lab()
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,13 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from cerberus.errors import NotFound
 from cerberus.policy import ALL_SCOPES, Kind, Level, Resource, Scope
 from cerberus.service import SYSTEM
 
@@ -99,11 +102,21 @@ def test_an_admin_works_in_every_project_that_they_name(server: Any, shelf: Any)
     )
 
 
-def test_an_archived_project_can_only_be_read_even_by_admins(server: Any) -> None:
-    slug = f"old-{uuid.uuid4().hex[:6]}"
-    cerberus = server.cast.cerberus
-    cerberus.projects.create(SYSTEM, slug)
-    cerberus.projects.add_member(SYSTEM, slug, subject="alice", role="maintainer")
+@pytest.fixture
+def alices_second(server: Any) -> Iterator[str]:
+    """Another project that Alice maintains. She leaves it at the end: who is in two must say which at every request."""
+    slug, projects = f"second-{uuid.uuid4().hex[:6]}", server.cast.cerberus.projects
+    projects.create(SYSTEM, slug)
+    for name in ("admin", "alice"):
+        projects.add_member(SYSTEM, slug, subject=name, role="maintainer")
+    yield slug
+    for name in ("alice", "charlie"):
+        with suppress(NotFound):
+            projects.remove_member(SYSTEM, slug, subject=name)
+
+
+def test_an_archived_project_can_only_be_read_even_by_admins(server: Any, alices_second: str) -> None:
+    slug, cerberus = alices_second, server.cast.cerberus
     admin = server.cast.token("admin", scopes=tuple(ALL_SCOPES))
     experiment_id = server.experiment("alice", project=slug)
     cerberus.projects.archive(SYSTEM, slug)
@@ -119,12 +132,9 @@ def test_an_archived_project_can_only_be_read_even_by_admins(server: Any) -> Non
     assert server.post("alice", "experiments/delete", {"experiment_id": experiment_id}, project=slug).status_code == 200
 
 
-def test_a_grant_on_a_kind_lets_create_that_kind_only(server: Any, shelf: Any) -> None:
+def test_a_grant_on_a_kind_lets_create_that_kind_only(server: Any, shelf: Any, alices_second: str) -> None:
     """Charlie gets EDIT on models and nothing on experiments: MLflow itself would let him create both."""
-    slug = f"models-{uuid.uuid4().hex[:6]}"
-    cerberus = server.cast.cerberus
-    cerberus.projects.create(SYSTEM, slug)
-    cerberus.projects.add_member(SYSTEM, slug, subject="alice", role="maintainer")
+    slug, cerberus = alices_second, server.cast.cerberus
     hidden = server.experiment("alice", project=slug)
     models = Resource(slug, Kind.REGISTERED_MODEL)
     cerberus.grants.give(SYSTEM, models, subject="charlie", level=Level.EDIT)
@@ -134,7 +144,6 @@ def test_a_grant_on_a_kind_lets_create_that_kind_only(server: Any, shelf: Any) -
     assert server.post("charlie", "registered-models/create", prompt, project=slug).status_code == 403
     listed = server.post("charlie", "experiments/search", {"max_results": 9}, project=slug).json()
     assert hidden not in json.dumps(listed)
-    cerberus.projects.archive(SYSTEM, slug)
 
 
 def test_mlflow_user_is_who_is_signed_in_whatever_the_client_says(server: Any, shelf: Any) -> None:

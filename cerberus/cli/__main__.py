@@ -1,0 +1,7 @@
+"""`python -m cerberus.cli`."""
+
+import sys
+
+from cerberus.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,91 @@
+"""The `cerberus` command, for whoever operates the server.
+
+Exit codes: 0 done or yes, 1 no, 2 wrong usage, 3 fault.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import ValidationError
+
+from cerberus.cli import checks, people, projects, setup
+from cerberus.cli.call import Call, Command, Commands, Done, Exit
+from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound
+from cerberus.service import Cerberus
+from cerberus.settings import Settings
+
+NOUNS: Final = (setup, people, projects, checks)
+
+EXIT_OF: Final[dict[type[CerberusError], Exit]] = {
+    Invalid: Exit.USAGE,
+    Conflict: Exit.NO,
+    Forbidden: Exit.NO,
+    NotFound: Exit.NO,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """
+    Everything that the command understands.
+    """
+    commands = Commands()
+    for noun in NOUNS:
+        noun.add(commands)
+    return commands.parser
+
+
+def complain(error: CerberusError, *, as_json: bool) -> None:
+    """
+    One line on standard error.
+    """
+    if as_json:
+        print(json.dumps({"error": error.code, "detail": error.message, "hint": error.hint}), file=sys.stderr)
+        return
+    print(" ".join(f"cerberus: {error.message} {error.hint}".split()), file=sys.stderr)
+
+
+def run(options: argparse.Namespace) -> Done:
+    """
+    Does what the options say.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"The setting {name} is wrong: {first['msg']}", field=name) from None
+    try:
+        cerberus = Cerberus.open(settings)
+    except ValueError as error:
+        raise Invalid(f"{error}.", field="CERBERUS_DATABASE_URL") from None
+    try:
+        command: Command = options.command
+        return command(Call(options, settings, cerberus))
+    finally:
+        cerberus.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    The command; returns its exit code.
+    """
+    options = build_parser().parse_args(arguments)
+    logging.getLogger("cerberus").addHandler(logging.NullHandler())
+    try:
+        done = run(options)
+    except CerberusError as error:
+        complain(error, as_json=options.json)
+        return next((EXIT_OF[kind] for kind in type(error).__mro__ if kind in EXIT_OF), Exit.FAULT)
+    except KeyboardInterrupt:
+        return Exit.FAULT
+    except Exception as error:  # a person at a terminal needs a sentence, not a traceback
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        fault = CerberusError(f"This should not happen ({what}).", hint="Please report it.")
+        complain(fault, as_json=options.json)
+        return Exit.FAULT
+    print(json.dumps(done.values) if options.json else done.text)
+    return done.code

@@ -1,0 +1,143 @@
+"""The client itself: one object, one token."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from cerberus.client.answers import Answer, Me, Member, Project, Question, Token, read
+from cerberus.client.connection import RETRIES, SECONDS, Connection, part
+
+
+class Client:
+    """
+    Cerberus' API with one token. Every call raises an error of `cerberus.errors` when it is refused.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, timeout: float = SECONDS, retries: int = RETRIES
+    ) -> None:
+        """
+        Args:
+            url: Cerberus' address; without it CERBERUS_URL, or http://localhost:5000.
+            token: `mls_...`; without it MLFLOW_TRACKING_TOKEN, the variable that MLflow's client reads too.
+            timeout: seconds that one request may take.
+            retries: how often to repeat what the server could not do for the moment (503).
+        """
+        self.connection = Connection(url, token, timeout=timeout, retries=retries)
+
+    def __repr__(self) -> str:
+        return f"Client({self.connection.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """
+        Closes the connections.
+        """
+        self.connection.close()
+
+    def sign_in(self, name: str, password: str) -> None:
+        """
+        Uses a token that lives as long as this session from here on: for scripts that have a password only.
+        """
+        found = self.connection.call("POST", "/sign-in", {"name": name, "password": password})
+        self.connection.token = found["token"]
+
+    def sign_out(self) -> None:
+        """
+        Ends what `sign_in` began.
+        """
+        self.connection.call("POST", "/sign-out")
+        self.connection.token = ""
+
+    def me(self) -> Me:
+        """
+        Who the token belongs to, with groups, projects and roles.
+        """
+        return read(Me, self.connection.call("GET", "/me"))
+
+    def projects(self) -> list[Project]:
+        """
+        The projects that one may see, by name.
+        """
+        return [read(Project, item) for item in self.connection.call("GET", "/projects")["items"]]
+
+    def project(self, slug: str) -> Project:
+        """
+        One project.
+        """
+        return read(Project, self.connection.call("GET", f"/projects/{part(slug)}"))
+
+    def members(self, project: str) -> list[Member]:
+        """
+        Who is in the project.
+        """
+        found = self.connection.call("GET", f"/projects/{part(project)}/members")
+        return [read(Member, item) for item in found["items"]]
+
+    def set_member(
+        self, project: str, subject: str, *, role: str, expires_at: datetime | None = None, reason: str = ""
+    ) -> Member:
+        """
+        Gives a user, group or service account this role in the project, in place of the one it has.
+        """
+        body = {"role": role, "reason": reason, "expires_at": expires_at.isoformat() if expires_at else None}
+        return read(Member, self.connection.call("PUT", f"/projects/{part(project)}/members/{part(subject)}", body))
+
+    def remove_member(self, project: str, subject: str) -> None:
+        """
+        Takes away what somebody has in the project.
+        """
+        self.connection.call("DELETE", f"/projects/{part(project)}/members/{part(subject)}")
+
+    def check(self, verb: str, kind: str, project: str, id: str = "*") -> Answer:
+        """
+        Whether one may do this, and why. Without an id: to the kind as a whole, e.g. to create one.
+        """
+        body = {"verb": str(verb), "kind": str(kind), "project": project, "id": id}
+        return read(Answer, self.connection.call("POST", "/check", body, repeatable=True))
+
+    def check_many(self, questions: Iterable[Question]) -> list[Answer]:
+        """
+        Up to 100 questions, answered at one moment.
+        """
+        checks = [
+            {"verb": str(each.verb), "kind": str(each.kind), "project": each.project, "id": each.id}
+            for each in questions
+        ]
+        found = self.connection.call("POST", "/checks", {"checks": checks}, repeatable=True)
+        return [read(Answer, item) for item in found["items"]]
+
+    def can(self, verb: str, kind: str, project: str, id: str = "*") -> bool:
+        """
+        Whether one may do this.
+        """
+        return self.check(verb, kind, project, id).allowed
+
+    def tokens(self) -> list[Token]:
+        """
+        One's access tokens.
+        """
+        return [read(Token, item) for item in self.connection.call("GET", "/tokens")["items"]]
+
+    def create_token(
+        self, name: str, *, scopes: Iterable[str] = ("read", "write"), project: str | None = None, days: int = 90
+    ) -> Token:
+        """
+        A new token with its secret.
+        """
+        body = {"name": name, "scopes": [str(scope) for scope in scopes], "project": project, "days": days}
+        return read(Token, self.connection.call("POST", "/tokens", body))
+
+    def revoke_token(self, token_id: str) -> None:
+        """
+        Ends a token at once.
+        """
+        self.connection.call("DELETE", f"/tokens/{part(token_id)}")
