@@ -50,7 +50,9 @@ def migrate(database: Database) -> None:
             command.upgrade(config, "head")
         with database.writing() as session:
             if session.scalar(select(PolicyStateRow)) is None:
-                session.execute(insert(PolicyStateRow).values(id=1, version=1, chain_head=FIRST_HASH))
+                session.execute(
+                    insert(PolicyStateRow).values(id=1, version=1, chain_head=FIRST_HASH, chain_start=FIRST_HASH)
+                )
 
 
 def check(database: Database) -> None:

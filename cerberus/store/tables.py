@@ -33,6 +33,8 @@ class PolicyStateRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int]
     chain_head: Mapped[str] = mapped_column(key(64))
+    chain_start: Mapped[str] = mapped_column(key(64))
+    """The hash of the last line that retention removed: the first line that is kept names it as its predecessor."""
 
 
 class ProjectRow(Base):
@@ -46,6 +48,9 @@ class ProjectRow(Base):
     description: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
+    askable: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None]
+    """A deleted project keeps its slug: MLflow's workspace of that name may still hold something."""
 
 
 class SubjectRow(Base):
@@ -69,14 +74,66 @@ class PlatformRoleRow(Base):
     __tablename__ = "platform_roles"
     subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(key(20), primary_key=True, index=True)
+    source: Mapped[str] = mapped_column(key(20), default="")
 
 
 class MembershipRow(Base):
-    """A member of a group; members can be groups."""
+    """A member of a group; members can be groups. `source` is empty, or `oidc` for one that sign-in put there."""
 
     __tablename__ = "memberships"
     group_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True, index=True)
+    source: Mapped[str] = mapped_column(key(20), default="")
+
+
+class SubjectWordRow(Base):
+    """A word of a subject's name or display name, in lower case: people are found by the beginning of one."""
+
+    __tablename__ = "subject_words"
+    word: Mapped[str] = mapped_column(key(64), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class IdentityRow(Base):
+    """An account at an OpenID provider that signs in as a user of ours."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "external_id"), NEVER_REUSED)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(key(255))
+    external_id: Mapped[str] = mapped_column(key(255))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+
+
+class SignOnRow(Base):
+    """A sign-in at an OpenID provider that has begun; what comes back must fit it, once."""
+
+    __tablename__ = "sign_ons"
+    state_hash: Mapped[str] = mapped_column(key(64), primary_key=True)
+    browser_hash: Mapped[str] = mapped_column(key(64))
+    nonce: Mapped[str] = mapped_column(key(64))
+    verifier: Mapped[str] = mapped_column(key(128))
+    next: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RoleRow(Base):
+    """
+    A role of somebody's making. `home` is the slug of the project that it belongs to, empty for every project.
+
+    `levels` is JSON: a level for each kind that the role names, or for `*`.
+    """
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("home", "name"), NEVER_REUSED)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    home: Mapped[str] = mapped_column(key(63))
+    name: Mapped[str] = mapped_column(key(64), index=True)
+    description: Mapped[str] = mapped_column(String(500))
+    levels: Mapped[str] = mapped_column(long_text())
+    manages_project: Mapped[bool]
+    created_at: Mapped[datetime]
 
 
 class BindingRow(Base):
@@ -114,6 +171,39 @@ class GrantRow(Base):
     reason: Mapped[str] = mapped_column(String(500))
     added_at: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(key(64))
+
+
+class AccessRequestRow(Base):
+    """
+    Somebody asks for a role in a project. `open_key` is set while nobody has answered: one open request each.
+    """
+
+    __tablename__ = "access_requests"
+    __table_args__ = (Index("ix_access_requests_project_id_state", "project_id", "state"), NEVER_REUSED)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(key(64))
+    reason: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(key(20))
+    open_key: Mapped[str | None] = mapped_column(key(64), unique=True)
+    asked_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(key(64))
+    answer: Mapped[str] = mapped_column(String(500))
+    expires_at: Mapped[datetime | None]
+
+
+class IdempotencyRow(Base):
+    """What a create answered, kept for a day under the key that its client chose: asked again it answers the same."""
+
+    __tablename__ = "idempotency_keys"
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(key(100), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(key(64))
+    status: Mapped[int | None]
+    answer: Mapped[str | None] = mapped_column(long_text())
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SessionRow(Base):
@@ -162,19 +252,26 @@ class AuditRow(Base):
     """What happened. Lines with a hash are chained: each covers the one before."""
 
     __tablename__ = "audit_lines"
-    __table_args__ = NEVER_REUSED
+    __table_args__ = (
+        Index("ix_audit_lines_outcome_id", "outcome", "id"),
+        Index("ix_audit_lines_project_id", "project", "id"),
+        Index("ix_audit_lines_who_id", "who", "id"),
+        Index("ix_audit_lines_action_id", "action", "id"),
+        Index("ix_audit_lines_target_id", "target", "id"),
+        NEVER_REUSED,
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    who: Mapped[str] = mapped_column(key(64), index=True)
+    who: Mapped[str] = mapped_column(key(64))
     on_behalf_of: Mapped[str] = mapped_column(key(64))
-    action: Mapped[str] = mapped_column(key(60), index=True)
+    action: Mapped[str] = mapped_column(key(60))
     target: Mapped[str] = mapped_column(key(400))
-    project: Mapped[str | None] = mapped_column(key(63), index=True)
+    project: Mapped[str | None] = mapped_column(key(63))
     before: Mapped[str | None] = mapped_column(long_text())
     after: Mapped[str | None] = mapped_column(long_text())
     outcome: Mapped[str] = mapped_column(key(20))
     address: Mapped[str] = mapped_column(String(64))
     client: Mapped[str] = mapped_column(String(200))
-    request_id: Mapped[str] = mapped_column(key(64))
+    request_id: Mapped[str] = mapped_column(key(64), index=True)
     previous_hash: Mapped[str | None] = mapped_column(key(64))
     hash: Mapped[str | None] = mapped_column(key(64))
