@@ -33,6 +33,10 @@ SOURCES: dict[str, str] = {
     "mlflow.server.auth:_role_based_read_predicate": "3a1927106db6232c",
     "mlflow.server.auth:_get_resource_workspace": "d35c0fa9358c6c8f",
     "mlflow.server.auth:_user_inherits_default_workspace_grant": "2e99405cfa94cf4f",
+    # where things are (whereabouts.py)
+    "mlflow.server.auth:_run_requirement": "02cb842dd9af9f17",
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._get_run": "5409b85675145596",
+    "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore._get_query": "a93f4e2907743041",
     # creating
     "mlflow.server.auth:_can_create_in_workspace": "c7dcd340b1e069bc",
     "mlflow.server.auth:_create_not_denied": "7da523a08cc661d8",

@@ -14,10 +14,10 @@ from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
 from cerberus_mlflow.store import CerberusStore, fails_closed
+from cerberus_mlflow.whereabouts import Whereabouts, run_requirement
 
 _logger = logging.getLogger(__name__)
 
-REMEMBERED = 10_000
 ARTIFACT = re.compile(rf"(?:workspaces/[^/]+/)?{EXPERIMENT_ID}(?:/(?!\.{{0,2}}(?:/|$))[^/\\]+)*/?")
 """An artifact's path in its one spelling; it starts with the experiment that decides."""
 CONFIG = AuthConfig(
@@ -34,20 +34,6 @@ CONFIG = AuthConfig(
 )
 
 
-class Whereabouts(dict[str, str | None]):
-    """
-    In which workspace a thing is, which never changes. MLflow would also remember for an hour that a thing does not
-    exist, and refuse it after somebody has made it.
-    """
-
-    def __setitem__(self, key: str, value: str | None) -> None:
-        if value is None:
-            return
-        if len(self) >= REMEMBERED:
-            self.clear()
-        super().__setitem__(key, value)
-
-
 def take_over() -> None:
     """
     Replaces what MLflow's route validators ask. They themselves stay as they are.
@@ -59,6 +45,7 @@ def take_over() -> None:
     auth._auth_initialized = True
     auth.fold_grants_for_key = fold
     auth.filter_experiment_ids = readable_experiments
+    auth._run_requirement = run_requirement
     auth._create_not_denied = may_create(auth._create_not_denied)
     auth._artifact_proxy_child = in_an_experiment(auth._artifact_proxy_child)
     handlers._get_graphql_auth_middleware = graphql_middleware
