@@ -6,7 +6,7 @@ from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
-from cerberus.service.people import MANAGING, find_subject, require_free, require_maintainers
+from cerberus.service.people import find_subject, require_free, require_maintainers
 from cerberus.store import principals, projects, subjects
 from cerberus.store.records import Person
 from cerberus.store.tables import SubjectRow
@@ -98,7 +98,7 @@ class Groups:
     @staticmethod
     def _projects_through(change: Change, group: SubjectRow) -> list[int]:
         ids = (group.id, *principals.groups_of(change.session, group.id))
-        return [project.id for project in projects.managed_by(change.session, ids, MANAGING)]
+        return [project.id for project in projects.managed_by(change.session, ids, now=change.now)]
 
     def list(self, actor: Actor, *, limit: int = 200, after: str | None = None) -> list[Person]:
         """

@@ -1,7 +1,7 @@
 """Users and service accounts."""
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
-from cerberus.policy import BUILT_IN_ROLES, PlatformRole, SubjectKind
+from cerberus.policy import PlatformRole, SubjectKind
 from cerberus.service import parse, secrets
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
@@ -10,8 +10,6 @@ from cerberus.service.sessions import Sessions
 from cerberus.store import credentials, principals, projects, subjects
 from cerberus.store.records import Person
 from cerberus.store.tables import SubjectRow
-
-MANAGING = tuple(role.name for role in BUILT_IN_ROLES.values() if role.manages_project)
 
 
 class People:
@@ -89,7 +87,7 @@ class People:
         with self._context.view(actor) as view:
             if not view.oversees:
                 principal = view.access.principal
-                managed = projects.managed_by(view.session, (principal.id, *principal.groups), MANAGING)
+                managed = projects.managed_by(view.session, (principal.id, *principal.groups), now=view.now)
                 if not any(principal.project in (None, project.slug) for project in managed):
                     raise Forbidden("You may not list people.", hint="Those who manage a project may.")
                 if len(wanted) < 2:
@@ -212,14 +210,15 @@ class People:
     @staticmethod
     def _require_maintainers_left(change: Change, row: SubjectRow) -> None:
         ids = (row.id, *principals.groups_of(change.session, row.id))
-        require_maintainers(change, [project.id for project in projects.managed_by(change.session, ids, MANAGING)])
+        managed = projects.managed_by(change.session, ids, now=change.now)
+        require_maintainers(change, [project.id for project in managed])
 
 
 def require_maintainers(change: Change, project_ids: list[int]) -> None:
     """
     Conflict naming the projects that the change would leave without a maintainer.
     """
-    alone = projects.without_holder(change.session, project_ids, MANAGING)
+    alone = projects.without_maintainer(change.session, project_ids)
     if alone:
         raise Conflict(
             f"That would leave {', '.join(alone)} without a maintainer.", hint="Make somebody else maintainer first."

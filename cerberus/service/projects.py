@@ -9,7 +9,7 @@ from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
-from cerberus.service.people import MANAGING, find_anybody, require_maintainers
+from cerberus.service.people import find_anybody, require_maintainers
 from cerberus.store import projects, subjects
 from cerberus.store.records import Member, ProjectInfo
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
@@ -146,7 +146,7 @@ class Projects:
             row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             before = None if binding is None else _shown(projects.member(binding, row))
-            had = projects.has_holder(change.session, project.id, MANAGING)
+            had = projects.has_maintainer(change.session, project.id)
             removal = Removal(*projects.take_away(change.session, project.id, row.id))
             if removal == Removal(0, 0):
                 raise NotFound(f"{row.name} is not a member of {slug}.")
@@ -214,7 +214,7 @@ def _rebind(
     reason: str,
 ) -> Member:
     before = projects.member(binding, subject)
-    had = projects.has_holder(change.session, project.id, MANAGING)
+    had = projects.has_maintainer(change.session, project.id)
     binding.role, binding.expires_at, binding.reason = role, expires_at, reason
     after = projects.member(binding, subject)
     if after == before:

@@ -6,8 +6,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Level, Resource, Source, SubjectKind
-from cerberus.store.principals import as_kind
 from cerberus.store.records import Grant
+from cerberus.store.roles import as_kind
 from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
 
 

@@ -8,20 +8,20 @@ from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import (
     BUILT_IN_ROLES,
-    Kind,
     Level,
     PlatformRole,
     Principal,
+    Role,
     Rule,
     Source,
     SubjectKind,
     rules_of_binding,
     rules_of_grant,
 )
-from cerberus.policy.catalog import ANY, AnyKind
+from cerberus.store import roles
 from cerberus.store.projects import project_info
 from cerberus.store.records import ProjectInfo
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, ProjectRow, SubjectRow
+from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, ProjectRow, RoleRow, SubjectRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,6 @@ class Loaded:
     principal: Principal
     rules: Mapping[str, tuple[Rule, ...]]
     projects: Mapping[str, ProjectInfo]
-
-
-def as_kind(value: str) -> AnyKind:
-    """
-    The kind that a column holds.
-    """
-    return ANY if value == ANY else Kind(value)
 
 
 def groups_of(session: OrmSession, subject_id: int) -> frozenset[int]:
@@ -69,7 +62,8 @@ def load(session: OrmSession, subject_id: int) -> Loaded | None:
     rules: dict[str, list[Rule]] = {}
     projects: dict[str, ProjectInfo] = {}
     if principal.is_admin:
-        projects = {project.slug: project_info(project) for project in session.scalars(select(ProjectRow))}
+        alive = select(ProjectRow).where(ProjectRow.deleted_at.is_(None))
+        projects = {project.slug: project_info(project) for project in session.scalars(alive)}
     ids = (principal.id, *principal.groups)
     for project, rule in (*_bindings(session, ids), *_grants(session, ids)):
         projects[project.slug] = project_info(project)
@@ -79,17 +73,18 @@ def load(session: OrmSession, subject_id: int) -> Loaded | None:
 
 def _bindings(session: OrmSession, ids: tuple[int, ...]) -> list[tuple[ProjectRow, Rule]]:
     found = session.execute(
-        select(BindingRow, SubjectRow, ProjectRow)
+        select(BindingRow, SubjectRow, ProjectRow, RoleRow)
         .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
         .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
-        .where(BindingRow.subject_id.in_(ids))
+        .outerjoin(RoleRow, roles.in_reach())
+        .where(BindingRow.subject_id.in_(ids), ProjectRow.deleted_at.is_(None))
     )
     return [
         (project, rule)
-        for binding, subject, project in found
-        if binding.role in BUILT_IN_ROLES  # a role that is gone gives nothing
+        for binding, subject, project, custom in found
+        if (role := _role(binding.role, custom)) is not None
         for rule in rules_of_binding(
-            BUILT_IN_ROLES[binding.role],
+            role,
             binding_id=binding.id,
             project=project.slug,
             subject_id=subject.id,
@@ -100,12 +95,17 @@ def _bindings(session: OrmSession, ids: tuple[int, ...]) -> list[tuple[ProjectRo
     ]
 
 
+def _role(name: str, custom: RoleRow | None) -> Role | None:
+    # A built-in name means the built-in role, whatever somebody wrote into the table; one that is gone gives nothing.
+    return BUILT_IN_ROLES.get(name) or (None if custom is None else roles.role(custom))
+
+
 def _grants(session: OrmSession, ids: tuple[int, ...]) -> list[tuple[ProjectRow, Rule]]:
     found = session.execute(
         select(GrantRow, SubjectRow, ProjectRow)
         .join(SubjectRow, SubjectRow.id == GrantRow.subject_id)
         .join(ProjectRow, ProjectRow.id == GrantRow.project_id)
-        .where(GrantRow.subject_id.in_(ids))
+        .where(GrantRow.subject_id.in_(ids), ProjectRow.deleted_at.is_(None))
     )
     return [
         (project, rule) for grant, subject, project in found for rule in rules_of_grant(_rule(grant, subject, project))
@@ -118,7 +118,7 @@ def _rule(grant: GrantRow, subject: SubjectRow, project: ProjectRow) -> Rule:
         subject_name=subject.name,
         subject_kind=SubjectKind(subject.kind),
         project=project.slug,
-        kind=as_kind(grant.kind),
+        kind=roles.as_kind(grant.kind),
         resource_id=grant.resource_id,
         level=Level(grant.level),
         source=Source(grant.source),

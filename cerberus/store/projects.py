@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import SubjectKind
 from cerberus.store.records import Member, ProjectInfo
+from cerberus.store.roles import manages
 from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
 
 
@@ -15,21 +16,32 @@ def project_info(row: ProjectRow) -> ProjectInfo:
     """
     The row as a value.
     """
-    return ProjectInfo(row.slug, row.name, row.description, row.archived_at is not None, row.created_at)
+    archived = row.archived_at is not None
+    return ProjectInfo(row.slug, row.name, row.description, archived, row.created_at, row.askable)
 
 
 def project_row(session: OrmSession, slug: str) -> ProjectRow | None:
     """
-    The project's row, or None.
+    The project's row; None when there is none, or it was deleted.
     """
-    return session.scalar(select(ProjectRow).where(ProjectRow.slug == slug))
+    return session.scalar(select(ProjectRow).where(ProjectRow.slug == slug, ProjectRow.deleted_at.is_(None)))
+
+
+def was_deleted(session: OrmSession, slug: str) -> bool:
+    """
+    Whether there was a project of that slug once: MLflow's workspace of that name may still hold its runs.
+    """
+    query = select(ProjectRow.id).where(ProjectRow.slug == slug, ProjectRow.deleted_at.is_not(None))
+    return session.scalar(query) is not None
 
 
 def insert(session: OrmSession, *, slug: str, name: str, description: str, at: datetime) -> ProjectRow:
     """
     A new project. IntegrityError when the slug is taken.
     """
-    row = ProjectRow(slug=slug, name=name, description=description, created_at=at, archived_at=None)
+    row = ProjectRow(
+        slug=slug, name=name, description=description, created_at=at, archived_at=None, askable=False, deleted_at=None
+    )
     session.add(row)
     session.flush()
     return row
@@ -39,7 +51,8 @@ def every(session: OrmSession) -> list[ProjectInfo]:
     """
     All projects by name.
     """
-    return [project_info(row) for row in session.scalars(select(ProjectRow).order_by(ProjectRow.name, ProjectRow.slug))]
+    query = select(ProjectRow).where(ProjectRow.deleted_at.is_(None)).order_by(ProjectRow.name, ProjectRow.slug)
+    return [project_info(row) for row in session.scalars(query)]
 
 
 def member(binding: BindingRow, subject: SubjectRow) -> Member:
@@ -123,39 +136,45 @@ def take_away(session: OrmSession, project_id: int, subject_id: int) -> tuple[in
     return bindings.rowcount, grants.rowcount  # type: ignore[attr-defined]
 
 
-def managed_by(session: OrmSession, subject_ids: Iterable[int], roles: Iterable[str]) -> list[ProjectRow]:
+def managed_by(session: OrmSession, subject_ids: Iterable[int], *, now: datetime) -> list[ProjectRow]:
     """
-    The projects in which one of the subjects has one of the roles.
+    The projects that one of the subjects manages at that moment, by slug.
     """
     return list(
         session.scalars(
             select(ProjectRow)
             .join(BindingRow, BindingRow.project_id == ProjectRow.id)
-            .where(BindingRow.subject_id.in_(tuple(subject_ids)), BindingRow.role.in_(tuple(roles)))
+            .where(
+                BindingRow.subject_id.in_(tuple(subject_ids)),
+                or_(BindingRow.expires_at.is_(None), BindingRow.expires_at > now),
+                ProjectRow.deleted_at.is_(None),
+                manages(),
+            )
             .order_by(ProjectRow.slug)
             .distinct()
         )
     )
 
 
-def without_holder(session: OrmSession, project_ids: Iterable[int], roles: Iterable[str]) -> list[str]:
+def without_maintainer(session: OrmSession, project_ids: Iterable[int]) -> list[str]:
     """
-    The slugs of those projects in which nobody holds one of the roles for good.
+    The slugs of those projects that nobody manages for good.
     """
-    alone = [project_id for project_id in project_ids if not has_holder(session, project_id, roles)]
+    alone = [project_id for project_id in project_ids if not has_maintainer(session, project_id)]
     return [session.get_one(ProjectRow, project_id).slug for project_id in alone]
 
 
-def has_holder(session: OrmSession, project_id: int, roles: Iterable[str]) -> bool:
+def has_maintainer(session: OrmSession, project_id: int) -> bool:
     """
-    Whether an enabled user holds one of the roles for good, directly or through groups.
+    Whether an enabled user manages the project for good, directly or through groups.
 
     A binding with an end does not count: it would leave the project alone without anybody doing anything.
     """
     found = session.execute(
         select(SubjectRow.id, SubjectRow.kind, SubjectRow.disabled)
         .join(BindingRow, BindingRow.subject_id == SubjectRow.id)
-        .where(BindingRow.project_id == project_id, BindingRow.role.in_(tuple(roles)), BindingRow.expires_at.is_(None))
+        .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
+        .where(ProjectRow.id == project_id, manages(), BindingRow.expires_at.is_(None))
     ).all()
     if any(kind == SubjectKind.USER and not disabled for _, kind, disabled in found):
         return True

@@ -24,12 +24,25 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ProjectInfo:
-    """A project; `archived` projects can only be read."""
+    """A project; `archived` projects can only be read. Anybody may ask for a role in one that is `askable`."""
 
     slug: str
     name: str
     description: str
     archived: bool
+    created_at: datetime
+    askable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRole:
+    """A role of somebody's making; `project` is None for one that every project has."""
+
+    name: str
+    description: str
+    levels: Mapping[AnyKind, Level]
+    manages_project: bool
+    project: str | None
     created_at: datetime
 
 
