@@ -46,7 +46,8 @@ class Call:
         """
         SYSTEM, with the name of the operating system's user for the audit.
         """
-        return Actor(SYSTEM.principal, Origin(client=f"command line of {getpass.getuser()}"))
+        operator = getpass.getuser()
+        return Actor(SYSTEM.principal, Origin(client=f"command line of {operator}"), on_behalf_of=operator)
 
 
 def password_from(path: Path | None) -> str | None:

@@ -1,10 +1,12 @@
 """Who calls a use case, and from where."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cerberus.policy import Decision, Principal
 from cerberus.service.access import SYSTEM_PRINCIPAL
+from cerberus.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, and from where. The use case looks up afresh what they may do."""
+    """
+    Who changes something, and from where. The use case looks up afresh what they may do.
+
+    `before_commit` is called at the end of each change's transaction: when it raises, nothing is changed.
+    """
 
     principal: Principal
     origin: Origin = field(default_factory=Origin)
+    before_commit: Callable[[Transaction], None] | None = field(default=None, repr=False, compare=False)
+    on_behalf_of: str = ""
+    """Who had the principal do it, where that is somebody else: the operator at the command line, for `system`."""
 
 
 SYSTEM = Actor(SYSTEM_PRINCIPAL)
@@ -35,6 +44,7 @@ def line_of_origin(actor: Actor) -> dict[str, Any]:
     origin = actor.origin
     return {
         "who": actor.principal.name,
+        "on_behalf_of": actor.on_behalf_of,
         "address": origin.address,
         "client": origin.client,
         "request_id": origin.request_id,

@@ -5,11 +5,12 @@ One use case is one transaction, one audit line and, when policy or identity cha
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
@@ -116,6 +117,31 @@ class Context:
         except RuntimeError:  # shutting down
             self._pending.release()
 
+    def looked(
+        self,
+        actor: Actor,
+        action: str,
+        target: str,
+        project: str | None = None,
+        *,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        """
+        Notes that `actor` looked at what is about others; returns at once. What the service reads leaves no line.
+        """
+        if actor == SYSTEM:
+            return
+        asked = {name: value for name, value in (about or {}).items() if value is not None}
+        line = {**line_of_origin(actor), "action": action, "target": target, "project": project}
+        self.note_later({**line, "after": asked or None}, what="the audit line of a look")
+
+    def note_later(self, line: Mapping[str, Any], *, what: str) -> None:
+        """
+        Writes an audit line outside the chain soon; it says when it was asked for, not when it was written.
+        """
+        at = self.now()
+        self.later(lambda session: audit.append_loose(session, line, at), what=what)
+
     @contextmanager
     def view(self, actor: Actor) -> Iterator[View]:
         """
@@ -136,6 +162,9 @@ class Context:
         with self._refusals_audited(actor), self.database.writing() as session:
             state = audit.lock(session)
             yield Change(session, actor, self._fresh(session, actor, state.version), self.now(), state)
+            if actor.before_commit is not None:
+                session.flush()
+                actor.before_commit(session)
 
     @contextmanager
     def aftermath(self, actor: Actor) -> Iterator[Change]:
@@ -177,4 +206,4 @@ class Context:
         else:  # no resource was asked about: what only admins may do, or what a token may not do to its owner
             about = {"action": "platform.manage", "target": "platform", "after": {"reason": error.message}}
             line = {**line_of_origin(actor), **about, "outcome": "denied"}
-        self.later(lambda session: audit.append_loose(session, line, self.now()), what="a denial")
+        self.note_later(line, what="the audit line of a denial")

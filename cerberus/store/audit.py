@@ -60,7 +60,7 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
     return AuditRow(
         at=at,
         who=line["who"],
-        on_behalf_of=line.get("on_behalf_of", ""),
+        on_behalf_of=line.get("on_behalf_of", "")[:64],
         action=line["action"],
         target=line["target"][:400],
         project=line.get("project"),
