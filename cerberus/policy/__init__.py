@@ -18,7 +18,7 @@ from cerberus.policy.catalog import (
     Verb,
     capped,
 )
-from cerberus.policy.decide import decide, effective_levels, visible
+from cerberus.policy.decide import decide, effective_levels, limits, visible
 from cerberus.policy.expand import rules_of_binding, rules_of_grant
 from cerberus.policy.model import (
     Decision,
@@ -32,6 +32,7 @@ from cerberus.policy.model import (
     Source,
     Visible,
 )
+from cerberus.policy.rulebook import Rulebook
 
 __all__ = [
     "ALL_SCOPES",
@@ -54,6 +55,7 @@ __all__ = [
     "Resource",
     "Role",
     "Rule",
+    "Rulebook",
     "Scope",
     "Source",
     "SubjectKind",
@@ -62,6 +64,7 @@ __all__ = [
     "capped",
     "decide",
     "effective_levels",
+    "limits",
     "rules_of_binding",
     "rules_of_grant",
     "visible",

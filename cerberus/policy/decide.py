@@ -12,6 +12,8 @@ from cerberus.policy.model import Decision, Judged, Levels, Outcome, Principal, 
 
 RANK = {level: rank for rank, level in enumerate(LEVEL_ORDER)}
 NARROWEST_FIRST = ("resource", "kind", "any")
+EVERY_VERB = frozenset(Verb)
+NO_VERB: frozenset[Verb] = frozenset()
 
 
 def tier_of(rule: Rule, resource: Resource) -> str | None:
@@ -64,37 +66,42 @@ def judge(principal: Principal, resource: Resource, rules: Iterable[Rule], now: 
     Every rule that speaks of the resource to this principal, each with what became of it.
     """
     mine = [(tier, rule) for rule in rules if principal.holds(rule.subject_id) and (tier := tier_of(rule, resource))]
+    if not mine:
+        return ()
     living = [(tier, rule) for tier, rule in mine if rule.in_force(now)]
-    if not may_create(living):
-        living = [(tier, rule) for tier, rule in living if rule.source is not Source.OWNERSHIP]
-    deciding_tier = next((tier for tier in NARROWEST_FIRST if any(tier == found for found, _ in living)), None)
-    level = deciding_level(living)
+    owned = any(rule.source is Source.OWNERSHIP for _, rule in living)
+    dormant = Source.OWNERSHIP if owned and not may_create(living) else None
+    if dormant:
+        living = [(tier, rule) for tier, rule in living if rule.source is not dormant]
+    deciding_tier = min((tier for tier, _ in living), key=NARROWEST_FIRST.index, default=None)
+    level = fold(rule.level for tier, rule in living if tier == deciding_tier)
 
     def outcome(tier: str, rule: Rule) -> Outcome:
         if not rule.in_force(now):
             return Outcome.EXPIRED
-        if (tier, rule) not in living:
+        if rule.source is dormant:
             return Outcome.DORMANT
         if tier != deciding_tier:
             return Outcome.WIDER
         return Outcome.WON if rule.level is level else Outcome.OUTRANKED
 
-    return tuple(Judged(rule, outcome(tier, rule)) for tier, rule in mine)
+    return tuple([Judged(rule, outcome(tier, rule)) for tier, rule in mine])
 
 
-def limited(principal: Principal, verb: Verb, resource: Resource, archived: bool) -> Reason | None:
+def limits(principal: Principal, verb: Verb, resource: Resource, archived: bool) -> tuple[Reason, ...]:
     """
-    What takes the permission away whatever the rules give; None when nothing does.
+    Everything that takes the permission away whatever the rules give, the weightiest first; empty when nothing does.
     """
+    found = []
     if principal.disabled:
-        return Reason.DISABLED
+        found.append(Reason.DISABLED)
     if principal.project is not None and principal.project != resource.project:
-        return Reason.OTHER_PROJECT
+        found.append(Reason.OTHER_PROJECT)
     if verb not in principal.verbs:
-        return Reason.SCOPE
+        found.append(Reason.SCOPE)
     if archived and verb is not Verb.READ and resource.kind is not Kind.PROJECT:
-        return Reason.ARCHIVED
-    return None
+        found.append(Reason.ARCHIVED)
+    return tuple(found)
 
 
 def decide(
@@ -113,11 +120,12 @@ def decide(
     """
     judged = judge(principal, resource, rules, now)
     level = next((item.rule.level for item in judged if item.outcome is Outcome.WON), None)
-    given = frozenset(Verb) if principal.is_admin else LEVEL_VERBS[level] if level else frozenset()
-    seen = Verb.READ in given and limited(principal, Verb.READ, resource, archived) is None
-    limit = limited(principal, verb, resource, archived)
-    if limit is not None:
-        return Decision(False, verb, resource, limit, seen, level, judged)
+    given = EVERY_VERB if principal.is_admin else LEVEL_VERBS[level] if level else NO_VERB
+    limited = limits(principal, verb, resource, archived)
+    unseen = limited if verb is Verb.READ else limits(principal, Verb.READ, resource, archived)
+    seen = Verb.READ in given and not unseen
+    if limited:
+        return Decision(False, verb, resource, limited[0], seen, level, judged, limited)
     if principal.is_admin:
         return Decision(True, verb, resource, Reason.ADMIN, seen, level, judged)
     if verb in given:
@@ -131,7 +139,7 @@ def decide(
 
 def effective_levels(principal: Principal, kind: Kind, project: str, rules: Iterable[Rule], *, now: datetime) -> Levels:
     """
-    The level that rules give on every resource of a kind at once, before the limits of `limited` and of scopes.
+    The level that rules give on every resource of a kind at once, before what `limits` takes away.
 
     An admin has MANAGE everywhere.
     """
@@ -155,7 +163,7 @@ def visible(principal: Principal, kind: Kind, project: str, rules: Iterable[Rule
     """
     Which resources of a kind the principal may read: the same answer as `decide` for READ, for all ids at once.
     """
-    if limited(principal, Verb.READ, Resource(project, kind), archived=False) is not None:
+    if limits(principal, Verb.READ, Resource(project, kind), archived=False):
         return Visible(False)
     levels = effective_levels(principal, kind, project, rules, now=now)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from cerberus.policy.catalog import (
     ALL_SCOPES,
@@ -17,6 +18,14 @@ from cerberus.policy.catalog import (
     SubjectKind,
     Verb,
 )
+
+
+@cache
+def verbs_of(scopes: frozenset[Scope]) -> frozenset[Verb]:
+    """
+    What a credential with these scopes may be used for.
+    """
+    return frozenset().union(*(SCOPE_VERBS[scope] for scope in scopes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Principal:
         """
         What the credential may be used for.
         """
-        return frozenset().union(*(SCOPE_VERBS[scope] for scope in self.scopes))
+        return verbs_of(self.scopes)
 
     def holds(self, subject_id: int) -> bool:
         """
@@ -138,6 +147,8 @@ class Judged:
 class Decision:
     """
     The answer, the reason, and each rule that took part. `visible` tells NotFound (False) from Forbidden (True).
+
+    `limits` is everything that takes the permission away whatever the rules give; the first of them is the reason.
     """
 
     allowed: bool
@@ -147,6 +158,7 @@ class Decision:
     visible: bool
     level: Level | None = None
     judged: tuple[Judged, ...] = ()
+    limits: tuple[Reason, ...] = ()
 
     def __bool__(self) -> bool:
         return self.allowed

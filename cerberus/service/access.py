@@ -1,7 +1,7 @@
 """What one principal may do, at one version of the policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cerberus.errors import CerberusError, Forbidden, NotFound
@@ -15,6 +15,7 @@ from cerberus.policy import (
     Reason,
     Resource,
     Rule,
+    Rulebook,
     Scope,
     SubjectKind,
     Verb,
@@ -22,9 +23,9 @@ from cerberus.policy import (
     capped,
     decide,
     effective_levels,
+    limits,
     visible,
 )
-from cerberus.policy.decide import limited
 from cerberus.store.principals import Loaded
 from cerberus.store.records import ProjectInfo
 
@@ -91,6 +92,10 @@ class Access:
     principal: Principal
     rules: Mapping[str, tuple[Rule, ...]]
     known_projects: Mapping[str, ProjectInfo]
+    book: Rulebook = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "book", Rulebook.of(self.rules))
 
     @classmethod
     def of(
@@ -104,7 +109,9 @@ class Access:
         """
         The access of a loaded principal through a credential with these limits.
         """
-        principal = replace(loaded.principal, scopes=scopes, project=project)
+        principal = loaded.principal
+        if scopes != principal.scopes or project != principal.project:
+            principal = replace(principal, scopes=scopes, project=project)
         return cls(version, principal, loaded.rules, loaded.projects)
 
     @property
@@ -141,10 +148,18 @@ class Access:
             self.principal,
             verb,
             resource,
-            self.rules.get(resource.project, ()),
+            self.book.about(resource),
             now=utc_now(),
             archived=info is not None and info.archived,
         )
+
+    def manages(self, resource: Resource) -> bool:
+        """
+        Whether the person manages the resource or its project, whatever the credential is for, archived or not.
+        """
+        person = replace(self.principal, scopes=ALL_SCOPES)
+        both = (resource, project_resource(resource.project))
+        return any(decide(person, Verb.MANAGE, each, self.book.about(each), now=utc_now()) for each in both)
 
     def can(self, verb: Verb, resource: Resource) -> bool:
         """
@@ -165,7 +180,7 @@ class Access:
         """
         Which resources of the kind the principal may read.
         """
-        return visible(self.principal, kind, project, self.rules.get(project, ()), now=utc_now())
+        return visible(self.principal, kind, project, self.book.of_kind(kind, project), now=utc_now())
 
     def levels(self, kind: Kind, project: str) -> Levels:
         """
@@ -174,8 +189,8 @@ class Access:
         info = self.known_projects.get(project)
         archived = info is not None and info.archived
         whole = Resource(project, kind)
-        verbs = frozenset(verb for verb in Verb if limited(self.principal, verb, whole, archived) is None)
-        levels = effective_levels(self.principal, kind, project, self.rules.get(project, ()), now=utc_now())
+        verbs = frozenset(verb for verb in Verb if not limits(self.principal, verb, whole, archived))
+        levels = effective_levels(self.principal, kind, project, self.book.of_kind(kind, project), now=utc_now())
         named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
         return Levels(capped(levels.default, verbs), named)
 

@@ -2,6 +2,7 @@
 `decide` says, and a brute-force reading of the precedence says so too."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cerberus.policy import (
@@ -13,12 +14,14 @@ from cerberus.policy import (
     Principal,
     Resource,
     Rule,
+    Rulebook,
     Scope,
     Source,
     SubjectKind,
     Verb,
     decide,
     effective_levels,
+    limits,
     visible,
 )
 
@@ -129,3 +132,46 @@ def test_visible_and_levels_answer_for_all_ids_at_once_what_decide_answers_for_o
                 for verb in Verb:
                     expected = decide(whole, verb, resource, rules, now=NOW).allowed
                     assert (level is not None and verb in LEVEL_VERBS[level]) == expected, (seed, verb, resource)
+
+
+def test_a_rulebook_leaves_out_only_what_decide_passes_over() -> None:
+    """The decision is the same to the last rule and its order, and so are the answers for all ids at once."""
+    for seed in range(WORLDS):
+        principal, rules = world(seed)
+        mixed = [*rules, *(replace(rule, kind=Kind.PROJECT, resource_id=ANY) for rule in rules[::3])]
+        random.Random(seed).shuffle(mixed)
+        by_project = {slug: tuple(rule for rule in mixed if rule.project == slug) for slug in ("fraud", "churn")}
+        book = Rulebook(by_project)
+        assert book == by_project
+        for kind in (*KINDS, Kind.PROJECT, Kind.PROMPT):
+            for resource_id in (*IDS, "fraud"):
+                resource = Resource("fraud", kind, resource_id)
+                whole = decide(principal, Verb.UPDATE, resource, mixed, now=NOW)
+                assert decide(principal, Verb.UPDATE, resource, book.about(resource), now=NOW) == whole, (
+                    seed,
+                    resource,
+                )
+                assert len(book.about(resource)) <= len(mixed)
+            some = book.of_kind(kind, "fraud")
+            levels = effective_levels(principal, kind, "fraud", mixed, now=NOW)
+            assert effective_levels(principal, kind, "fraud", some, now=NOW) == levels, (seed, kind)
+
+
+def test_a_check_looks_only_at_rules_that_can_speak_of_the_resource() -> None:
+    """Ten thousand grants on other things are not looked at."""
+    grants = [rule for seed in range(20_000) for rule in world(seed)[1] if rule.project == "fraud"][:10_000]
+    named = [replace(rule, kind=Kind.EXPERIMENT, resource_id=f"e{place}") for place, rule in enumerate(grants)]
+    book = Rulebook({"fraud": (*grants[:2], *named)})
+    assert len(book.about(Resource("fraud", Kind.EXPERIMENT, "e7"))) <= 3
+    assert len(book.about(Resource("fraud", Kind.EXPERIMENT, "another"))) <= 2
+    assert book.about(Resource("churn", Kind.EXPERIMENT, "e7")) == ()
+
+
+def test_a_decision_names_everything_that_limits_it_and_only_that() -> None:
+    """The first limit is the reason; what is not limited names none."""
+    for seed in range(WORLDS):
+        principal, rules = world(seed)
+        resource = Resource("fraud", Kind.EXPERIMENT, "1")
+        decision = decide(principal, Verb.DELETE, resource, rules, now=NOW, archived=seed % 3 == 0)
+        assert decision.limits == limits(principal, Verb.DELETE, resource, seed % 3 == 0)
+        assert not decision.limits or (not decision.allowed and decision.reason is decision.limits[0])
