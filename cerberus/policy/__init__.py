@@ -19,7 +19,7 @@ from cerberus.policy.catalog import (
     capped,
 )
 from cerberus.policy.decide import decide, effective_levels, limits, visible
-from cerberus.policy.expand import rules_of_binding, rules_of_grant
+from cerberus.policy.expand import rules_of_binding, rules_of_grant, rules_of_grants
 from cerberus.policy.model import (
     Decision,
     Judged,
@@ -32,6 +32,7 @@ from cerberus.policy.model import (
     Source,
     Visible,
 )
+from cerberus.policy.needed import NOTHING, Needed, needed
 from cerberus.policy.rulebook import Rulebook
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ANY",
     "BUILT_IN_ROLES",
     "LEVEL_VERBS",
+    "NOTHING",
     "PLATFORM_ROLE_DESCRIPTIONS",
     "RUN_DATA_KINDS",
     "SCOPE_VERBS",
@@ -48,6 +50,7 @@ __all__ = [
     "Kind",
     "Level",
     "Levels",
+    "Needed",
     "Outcome",
     "PlatformRole",
     "Principal",
@@ -65,7 +68,9 @@ __all__ = [
     "decide",
     "effective_levels",
     "limits",
+    "needed",
     "rules_of_binding",
     "rules_of_grant",
+    "rules_of_grants",
     "visible",
 ]

@@ -1,27 +1,21 @@
 """Loads who somebody is and every rule that concerns them, in a handful of statements however large the database is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import (
-    BUILT_IN_ROLES,
-    Level,
-    PlatformRole,
-    Principal,
-    Role,
-    Rule,
-    Source,
-    SubjectKind,
-    rules_of_binding,
-    rules_of_grant,
-)
-from cerberus.store import roles
-from cerberus.store.projects import project_info
+from cerberus.policy import PlatformRole, Principal, Rule, Rulebook, SubjectKind
+from cerberus.store import projects, rules
 from cerberus.store.records import ProjectInfo
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, ProjectRow, RoleRow, SubjectRow
+from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, SubjectRow
+
+MOST_ASKED = 20_000
+"""How many answers about single projects an admin's principal keeps."""
+
+Opening = Callable[[], AbstractContextManager[OrmSession]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +27,44 @@ class Loaded:
     projects: Mapping[str, ProjectInfo]
 
 
+class EveryProject(Mapping[str, ProjectInfo]):
+    """
+    All projects, each looked up when it is first asked about: an admin asks about few of very many.
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._asked: dict[str, ProjectInfo | None] = {}
+        self._all: dict[str, ProjectInfo] | None = None
+
+    def __getitem__(self, slug: str) -> ProjectInfo:
+        found = self._all.get(slug) if self._all is not None else self._one(slug)
+        if found is None:
+            raise KeyError(slug)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._every())
+
+    def __len__(self) -> int:
+        return len(self._every())
+
+    def _one(self, slug: str) -> ProjectInfo | None:
+        if slug not in self._asked:
+            with self._opening() as session:
+                row = projects.project_row(session, slug)
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            self._asked[slug] = None if row is None else projects.project_info(row)
+        return self._asked.get(slug)
+
+    def _every(self) -> dict[str, ProjectInfo]:
+        if self._all is None:
+            with self._opening() as session:
+                self._all = {info.slug: info for info in projects.every(session)}
+        return self._all
+
+
 def groups_of(session: OrmSession, subject_id: int) -> frozenset[int]:
     """
     The groups that the subject is in, through other groups too. A circle of groups does no harm.
@@ -42,86 +74,41 @@ def groups_of(session: OrmSession, subject_id: int) -> frozenset[int]:
     return frozenset(session.scalars(select(mine.union(above).c.group_id)))
 
 
-def load(session: OrmSession, subject_id: int) -> Loaded | None:
+def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None) -> Loaded | None:
     """
-    The principal with all scopes; None when there is no such user or service account. At most six statements.
+    The principal with all scopes; None when there is no such user or service account. Five statements.
+
+    `opening` opens a transaction for what is looked up later, the projects of an admin; without it this one serves.
     """
-    row = session.get(SubjectRow, subject_id)
-    if row is None or row.kind == SubjectKind.GROUP:
+    principal = _principal(session, subject_id)
+    if principal is None:
         return None
-    roles = session.scalars(select(PlatformRoleRow.role).where(PlatformRoleRow.subject_id == subject_id))
-    principal = Principal(
-        id=row.id,
+    ids = (principal.id, *principal.groups)
+    found: dict[str, list[Rule]] = {}
+    bound = rules.of_bindings(session, BindingRow.subject_id.in_(ids))
+    for rule in (*bound, *rules.of_grants(session, GrantRow.subject_id.in_(ids))):
+        found.setdefault(rule.project, []).append(rule)
+    book = Rulebook({slug: tuple(each) for slug, each in found.items()})
+    if principal.is_admin:
+        return Loaded(principal, book, EveryProject(opening or (lambda: nullcontext(session))))
+    return Loaded(principal, book, {info.slug: info for info in projects.among(session, found)})
+
+
+def _principal(session: OrmSession, subject_id: int) -> Principal | None:
+    found = session.execute(
+        select(SubjectRow.name, SubjectRow.kind, SubjectRow.display_name, SubjectRow.disabled, PlatformRoleRow.role)
+        .outerjoin(PlatformRoleRow, PlatformRoleRow.subject_id == SubjectRow.id)
+        .where(SubjectRow.id == subject_id, SubjectRow.kind != SubjectKind.GROUP)
+    ).all()
+    if not found:
+        return None
+    row = found[0]
+    return Principal(
+        id=subject_id,
         name=row.name,
         kind=SubjectKind(row.kind),
         display_name=row.display_name,
         groups=groups_of(session, subject_id),
-        platform_roles=frozenset(PlatformRole(role) for role in roles),
+        platform_roles=frozenset(PlatformRole(each.role) for each in found if each.role is not None),
         disabled=row.disabled,
-    )
-    rules: dict[str, list[Rule]] = {}
-    projects: dict[str, ProjectInfo] = {}
-    if principal.is_admin:
-        alive = select(ProjectRow).where(ProjectRow.deleted_at.is_(None))
-        projects = {project.slug: project_info(project) for project in session.scalars(alive)}
-    ids = (principal.id, *principal.groups)
-    for project, rule in (*_bindings(session, ids), *_grants(session, ids)):
-        projects[project.slug] = project_info(project)
-        rules.setdefault(project.slug, []).append(rule)
-    return Loaded(principal, {slug: tuple(found) for slug, found in rules.items()}, projects)
-
-
-def _bindings(session: OrmSession, ids: tuple[int, ...]) -> list[tuple[ProjectRow, Rule]]:
-    found = session.execute(
-        select(BindingRow, SubjectRow, ProjectRow, RoleRow)
-        .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
-        .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
-        .outerjoin(RoleRow, roles.in_reach())
-        .where(BindingRow.subject_id.in_(ids), ProjectRow.deleted_at.is_(None))
-    )
-    return [
-        (project, rule)
-        for binding, subject, project, custom in found
-        if (role := _role(binding.role, custom)) is not None
-        for rule in rules_of_binding(
-            role,
-            binding_id=binding.id,
-            project=project.slug,
-            subject_id=subject.id,
-            subject_name=subject.name,
-            subject_kind=SubjectKind(subject.kind),
-            expires_at=binding.expires_at,
-        )
-    ]
-
-
-def _role(name: str, custom: RoleRow | None) -> Role | None:
-    # A built-in name means the built-in role, whatever somebody wrote into the table; one that is gone gives nothing.
-    return BUILT_IN_ROLES.get(name) or (None if custom is None else roles.role(custom))
-
-
-def _grants(session: OrmSession, ids: tuple[int, ...]) -> list[tuple[ProjectRow, Rule]]:
-    found = session.execute(
-        select(GrantRow, SubjectRow, ProjectRow)
-        .join(SubjectRow, SubjectRow.id == GrantRow.subject_id)
-        .join(ProjectRow, ProjectRow.id == GrantRow.project_id)
-        .where(GrantRow.subject_id.in_(ids), ProjectRow.deleted_at.is_(None))
-    )
-    return [
-        (project, rule) for grant, subject, project in found for rule in rules_of_grant(_rule(grant, subject, project))
-    ]
-
-
-def _rule(grant: GrantRow, subject: SubjectRow, project: ProjectRow) -> Rule:
-    return Rule(
-        subject_id=subject.id,
-        subject_name=subject.name,
-        subject_kind=SubjectKind(subject.kind),
-        project=project.slug,
-        kind=roles.as_kind(grant.kind),
-        resource_id=grant.resource_id,
-        level=Level(grant.level),
-        source=Source(grant.source),
-        id=grant.id,
-        expires_at=grant.expires_at,
     )
