@@ -85,7 +85,7 @@ class Context:
         found = kept.principals.get(subject_id)
         if found is None:
             with self.database.reading() as session:
-                found = principals.load(session, subject_id)
+                found = principals.load(session, subject_id, opening=self.database.reading)
             if found is None:
                 raise NotSignedIn("The account is gone.")
             if len(kept.principals) >= MOST_KEPT:
