@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from cerberus.service.again import run_again
 from cerberus.service.audit import Audit
 from cerberus.service.context import Context
 from cerberus.service.decisions import Decisions
@@ -49,6 +50,9 @@ class Cerberus:
         self.grants = Grants(context)
         self.tokens = Tokens(context)
         self.audit = Audit(context)
+
+        for noun in [value for name, value in vars(self).items() if not name.startswith("_")]:
+            run_again(noun)
 
     @classmethod
     def open(cls, settings: HasDatabaseUrl) -> "Cerberus":

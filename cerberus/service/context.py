@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
 from cerberus.service.actors import SYSTEM, Actor, line_of_denial, line_of_origin
+from cerberus.service.again import again
 from cerberus.service.change import Change, View
 from cerberus.store import audit, principals
 from cerberus.store.database import Database, Transaction
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT = 20_000
 MOST_PENDING = 1_000
+
+Transactions = Callable[[], AbstractContextManager[Transaction]]
 
 
 @dataclass(slots=True)
@@ -70,8 +73,12 @@ class Context:
     def kept(self) -> Kept:
         """
         What is kept in memory under the version that the database has now. One statement.
+
+        In a rehearsal nothing is: what is read there will not have been.
         """
         version = self.database.version()
+        if self.database.rehearsed is not None:
+            return Kept(version)
         kept = self._kept
         if kept.version != version:
             # A thread may still fill the old one: it then keeps what is newer than its version says, never older.
@@ -85,7 +92,7 @@ class Context:
         found = kept.principals.get(subject_id)
         if found is None:
             with self.database.reading() as session:
-                found = principals.load(session, subject_id, opening=self.database.reading)
+                found = principals.load(session, subject_id)
             if found is None:
                 raise NotSignedIn("The account is gone.")
             if len(kept.principals) >= MOST_KEPT:
@@ -103,10 +110,14 @@ class Context:
             log.warning("dropped: %s", what)
             return
 
+        @again
+        def write() -> None:
+            with self.database.writing() as session:
+                task(session)
+
         def run() -> None:
             try:
-                with self.database.writing() as session:
-                    task(session)
+                write()
             except CerberusError as error:
                 log.warning("not written: %s: %s", what, error)
             finally:
@@ -147,10 +158,16 @@ class Context:
         """
         A transaction in which `actor`, as the database knows them now, only looks. A refusal inside it is audited.
         """
-        with self._refusals_audited(actor):
-            access = self._current(actor)
-            with self.database.reading() as session:
-                yield View(session, actor, access, self.now())
+        with self._viewing(actor, self.database.reading) as view:
+            yield view
+
+    @contextmanager
+    def view_at_length(self, actor: Actor) -> Iterator[View]:
+        """
+        The same for what reads much: one view of everything to its end, and a minute for each statement.
+        """
+        with self._viewing(actor, self.database.reading_at_length) as view:
+            yield view
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
@@ -159,7 +176,27 @@ class Context:
 
         A refusal inside it is audited; nothing of the change stays then.
         """
-        with self._refusals_audited(actor), self.database.writing() as session:
+        with self._changing(actor, self.database.writing) as change:
+            yield change
+
+    @contextmanager
+    def change_at_length(self, actor: Actor) -> Iterator[Change]:
+        """
+        The same for a change of much: a minute for each statement. Other changes wait, or are refused, meanwhile.
+        """
+        with self._changing(actor, self.database.writing_at_length) as change:
+            yield change
+
+    @contextmanager
+    def _viewing(self, actor: Actor, reading: Transactions) -> Iterator[View]:
+        with self._refusals_audited(actor):
+            access = self._current(actor)
+            with reading() as session:
+                yield View(session, actor, access, self.now())
+
+    @contextmanager
+    def _changing(self, actor: Actor, writing: Transactions) -> Iterator[Change]:
+        with self._refusals_audited(actor), writing() as session:
             state = audit.lock(session)
             yield Change(session, actor, self._fresh(session, actor, state.version), self.now(), state)
             if actor.before_commit is not None:

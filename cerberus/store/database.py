@@ -2,14 +2,16 @@
 
 import logging
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, select
+from sqlalchemy import Connection, Engine, NullPool, exc, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.errors import Conflict, Unavailable
+from cerberus.store.engines import SECONDS_AT_LENGTH, asking, pool, transacting
 from cerberus.store.tables import PolicyStateRow
 
 log = logging.getLogger(__name__)
@@ -19,61 +21,60 @@ Transaction = OrmSession
 
 AWAY = "Cerberus' database cannot be reached."
 AWAY_HINT = "Nothing was changed and nothing is allowed until it is back; try again in a moment."
-SECONDS_TO_CONNECT = 2
-SECONDS_TO_ANSWER = 20
+UNSURE_HINT = "It went away while the change was being kept: look whether it was made before you try again."
+BUSY = "Other changes stood in the way."
+BUSY_HINT = "Nothing was changed; try again in a moment."
 FAULTS = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
 
+COLLISIONS: Final = frozenset({1205, 1213})
+"""MySQL's numbers for a lock that did not come, and for a deadlock."""
 
-def _engine(url: str, **options: Any) -> Engine:
-    parsed = make_url(url)
-    pool = {"pool_size": 10, "max_overflow": 30, "pool_timeout": SECONDS_TO_CONNECT}
-    if parsed.get_backend_name() == "sqlite":
-        connecting: dict[str, Any] = {"timeout": SECONDS_TO_ANSWER, "check_same_thread": False}
-        engine = create_engine(parsed, connect_args=connecting, **pool, **options)
-        event.listen(engine, "connect", _set_up_sqlite)
-        return engine
-    if parsed.get_backend_name() in ("mysql", "mariadb"):
-        connecting = {
-            "charset": "utf8mb4",
-            "connect_timeout": SECONDS_TO_CONNECT,
-            "read_timeout": SECONDS_TO_ANSWER,
-            "write_timeout": SECONDS_TO_ANSWER,
-        }
-        return create_engine(parsed, pool_recycle=1800, connect_args=connecting, **pool, **options)
-    raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
+SQLITE_BUSY: Final = 5
+Answer = TypeVar("Answer")
 
 
-def _transacting(url: str) -> Engine:
-    # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
-    if make_url(url).get_backend_name() != "sqlite":
-        return _engine(url, isolation_level="READ COMMITTED")
-    engine = _engine(url)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+class Deadlocked(Unavailable):
+    """
+    Another transaction stood in the way. This one was undone whole, so that it can run again.
+    """
 
 
-def _asking(url: str) -> Engine:
-    # One statement, one round trip: neither BEGIN before it nor ROLLBACK after it.
-    return _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+class _Watch:
+    """While the database is away, one thread at a time asks it; the others are told at once."""
 
+    def __init__(self) -> None:
+        self._away = False
+        self._turn = threading.Lock()
 
-def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
-    connection.isolation_level = None  # transactions are begun below, not by the driver
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """
+        What the question answers; `Unavailable` when another thread is waiting for a database that was away.
+        """
+        if not self._away:
+            return self._heard(question)
+        if not self._turn.acquire(blocking=False):
+            raise Unavailable(AWAY, hint=AWAY_HINT)
+        try:
+            return self._heard(question)
+        finally:
+            self._turn.release()
 
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes its lock at once: taking it half-way could fail where waiting would have helped.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def _heard(self, question: Callable[[], Answer]) -> Answer:
+        try:
+            answer = question()
+        except (exc.OperationalError, exc.InterfaceError, exc.InternalError):
+            self._away = True
+            raise
+        self._away = False
+        return answer
 
 
 class Database:
     """
     One Cerberus database. Thread-safe; open one a process.
+
+    Statements have a second and a half, so that a fault is known in two; those of the transactions `at_length`, which
+    are for exports and plans, have a minute.
     """
 
     def __init__(self, url: str) -> None:
@@ -84,9 +85,12 @@ class Database:
         Connects at the first use. ValueError for a URL of another kind.
         """
         self.url = url
-        self.engine = _transacting(url)
-        self._asking = _asking(url)
-        self._writing = self.engine.execution_options(writes=True)
+        self.engine = transacting(url, **pool(10, 30))
+        self._asking = asking(url)
+        self._patient = transacting(url, seconds=SECONDS_AT_LENGTH, pool_pre_ping=True, **pool(2, 8))
+        self._on_server = self.engine.dialect.name != "sqlite"
+        self._watch = _Watch()
+        self._here = threading.local()
 
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)})"
@@ -95,42 +99,110 @@ class Database:
         """
         Closes every pooled connection.
         """
-        self.engine.dispose()
-        self._asking.dispose()
+        for engine in (self.engine, self._asking, self._patient):
+            engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[OrmSession]:
         """
         A transaction that only reads. A connection that the server has closed meanwhile is replaced once.
         """
-        with self.faults_translated():
-            self._wake()
-            with OrmSession(self.engine, expire_on_commit=False) as session:
-                yield session
+        with self._read(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def reading_at_length(self) -> Iterator[OrmSession]:
+        """
+        A transaction that reads much: one view of everything from beginning to end, whatever changes meanwhile.
+        """
+        one_view = {"isolation_level": "REPEATABLE READ"} if self._on_server else {}
+        with self._read(self._patient.execution_options(**one_view)) as session:
+            yield session
 
     @contextmanager
     def writing(self) -> Iterator[OrmSession]:
         """
         A transaction that ends with a commit, or with nothing changed when the block raises.
 
-        `Conflict` when a constraint refuses the change: two calls raced, and the other one won.
+        `Conflict` when a constraint refuses the change: two calls raced, and the other one won. `Deadlocked` when it
+        may run again.
         """
-        with self.faults_translated(), _races_translated():
+        with self._write(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing_at_length(self) -> Iterator[OrmSession]:
+        """
+        The same for statements that take long. Others wait for their turn meanwhile.
+        """
+        with self._write(self._patient) as session:
+            yield session
+
+    @property
+    def rehearsed(self) -> OrmSession | None:
+        """
+        The transaction of the rehearsal that this thread is in; None outside one.
+        """
+        session: OrmSession | None = getattr(self._here, "session", None)
+        return session
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[OrmSession]:
+        """
+        A transaction in which this thread reads and writes everything until the block ends. Nothing of it is kept.
+        """
+        with self.faults_translated():
             self._wake()
-            with OrmSession(self._writing, expire_on_commit=False) as session, session.begin():
+            with OrmSession(self._patient.execution_options(writes=True), expire_on_commit=False) as session:
+                self._here.session = session
+                try:
+                    yield session
+                finally:
+                    self._here.session = None
+                    session.rollback()
+
+    @contextmanager
+    def upgrading(self) -> Iterator[Connection]:
+        """
+        A transaction on a connection of its own, whose statements may take as long as they need.
+        """
+        engine = transacting(self.url, seconds=None, poolclass=NullPool)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    @contextmanager
+    def _read(self, engine: Engine) -> Iterator[OrmSession]:
+        with self.faults_translated():
+            if (rehearsed := self.rehearsed) is not None:
+                yield rehearsed
+                return
+            self._wake()
+            with OrmSession(engine, expire_on_commit=False) as session:
                 yield session
+
+    @contextmanager
+    def _write(self, engine: Engine) -> Iterator[OrmSession]:
+        with self.faults_translated(), _races_translated():
+            if (rehearsed := self.rehearsed) is not None:
+                yield rehearsed
+                rehearsed.flush()
+                return
+            self._wake()
+            with OrmSession(engine.execution_options(writes=True), expire_on_commit=False) as session:
+                yield session
+                session.flush()
+                with _unsure():
+                    session.commit()
 
     def version(self) -> int:
         """
         The policy version now. One statement, outside any transaction.
         """
         with self.faults_translated():
-            try:
-                return self._read_version()
-            except exc.DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                return self._read_version()  # the pool was emptied by the fault: this connects anew
+            return self._watch.ask(lambda: _twice(self._read_version))
 
     def _read_version(self) -> int:
         with self._asking.connect() as connection:
@@ -140,15 +212,12 @@ class Database:
         return int(version)
 
     def _wake(self) -> None:
-        # One failed statement empties the pool, so that what follows connects anew.
-        if self.engine.dialect.name == "sqlite":
-            return
-        try:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("SELECT 1")
-        except exc.DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
+        if self._on_server:
+            self._watch.ask(lambda: _twice(self._knock))
+
+    def _knock(self) -> None:
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
 
     @contextmanager
     def faults_translated(self) -> Iterator[None]:
@@ -158,6 +227,9 @@ class Database:
         try:
             yield
         except (*FAULTS, exc.ProgrammingError) as error:
+            if _collided(error):
+                log.warning("collision: %s", _first_line(error))
+                raise Deadlocked(BUSY, hint=BUSY_HINT) from error
             if isinstance(error, exc.ProgrammingError) or "no such table" in str(error):  # MySQL, SQLite
                 log.error("database without the expected schema: %s", _first_line(error))
                 raise Unavailable(
@@ -165,6 +237,35 @@ class Database:
                 ) from error
             log.error("database fault: %s", _first_line(error))
             raise Unavailable(AWAY, hint=AWAY_HINT) from error
+
+
+def _twice(ask: Callable[[], Answer]) -> Answer:
+    # A connection that the server has closed fails once and empties the pool: the second time connects anew. One that
+    # did not answer in time is no such case: waiting again would take too long.
+    try:
+        return ask()
+    except exc.DBAPIError as error:
+        if not error.connection_invalidated or isinstance(getattr(error.orig, "__context__", None), TimeoutError):
+            raise
+        return ask()
+
+
+@contextmanager
+def _unsure() -> Iterator[None]:
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        log.error("database fault at a commit: %s", _first_line(error))
+        raise Unavailable(AWAY, hint=UNSURE_HINT) from error
+
+
+def _collided(error: exc.SQLAlchemyError) -> bool:
+    origin = getattr(error, "orig", None)
+    if getattr(origin, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY:
+        return True
+    return bool(origin is not None and origin.args and origin.args[0] in COLLISIONS)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def migrate(database: Database) -> None:
     with database.faults_translated():
         _refuse_a_newer_one(database)
         config = _config()
-        with database.engine.begin() as connection:
+        with database.upgrading() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         with database.writing() as session:

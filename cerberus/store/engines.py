@@ -1,0 +1,66 @@
+"""How the database is connected to: how long each step may take, and what each connection is set to."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+SECONDS_TO_CONNECT: Final = 1.0
+SECONDS_TO_ANSWER: Final = 1.5
+"""Of one statement. A host that swallows packets is to be noticed within two seconds."""
+
+SECONDS_AT_LENGTH: Final = 60.0
+SECONDS_FOR_A_LOCK: Final = 1
+"""Less than a statement may take: who waits for a lock is told so, instead of losing the connection."""
+
+SECONDS_FOR_A_FILE: Final = 5.0
+
+
+def _engine(url: str, *, seconds: float | None = SECONDS_TO_ANSWER, **options: Any) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        connecting: dict[str, Any] = {"timeout": SECONDS_FOR_A_FILE, "check_same_thread": False}
+        engine = create_engine(parsed, connect_args=connecting, **options)
+        event.listen(engine, "connect", _set_up_sqlite)
+        return engine
+    if parsed.get_backend_name() in ("mysql", "mariadb"):
+        connecting = {
+            "charset": "utf8mb4",
+            "connect_timeout": SECONDS_TO_CONNECT,
+            "read_timeout": seconds,
+            "write_timeout": seconds,
+            "init_command": f"SET SESSION innodb_lock_wait_timeout = {SECONDS_FOR_A_LOCK}",
+        }
+        return create_engine(parsed, pool_recycle=1800, connect_args=connecting, **options)
+    raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
+
+
+def pool(size: int, overflow: int) -> dict[str, Any]:
+    return {"pool_size": size, "max_overflow": overflow, "pool_timeout": SECONDS_TO_CONNECT}
+
+
+def transacting(url: str, **options: Any) -> Engine:
+    # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
+    if make_url(url).get_backend_name() != "sqlite":
+        return _engine(url, isolation_level="READ COMMITTED", **options)
+    engine = _engine(url, **options)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def asking(url: str) -> Engine:
+    # One statement, one round trip: neither BEGIN before it nor ROLLBACK after it.
+    return _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **pool(10, 30))
+
+
+def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: taking it half-way could fail where waiting would have helped.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
