@@ -5,6 +5,7 @@ from cerberus.service.actors import SYSTEM, Actor, Origin
 from cerberus.service.cerberus import Cerberus
 from cerberus.service.projects import Removal
 from cerberus.service.sessions import NewSession, Resumed
+from cerberus.service.sign_on import Entered, SignOnInfo
 from cerberus.service.tokens import NewToken
 from cerberus.store.records import AuditLine, Grant, Member, Person, ProjectInfo, Session, Token
 
@@ -14,6 +15,7 @@ __all__ = [
     "Actor",
     "AuditLine",
     "Cerberus",
+    "Entered",
     "Grant",
     "Member",
     "NewSession",
@@ -24,6 +26,7 @@ __all__ = [
     "Removal",
     "Resumed",
     "Session",
+    "SignOnInfo",
     "Token",
     "project_resource",
 ]

@@ -1,21 +1,31 @@
 """The service as its users hold it: one object a process, one attribute a noun."""
 
+import hashlib
 from typing import Protocol
 
 from cerberus.service.again import run_again
 from cerberus.service.audit import Audit
+from cerberus.service.bearers import Bearers
 from cerberus.service.context import Context
 from cerberus.service.decisions import Decisions
 from cerberus.service.grants import Grants
 from cerberus.service.groups import Groups
+from cerberus.service.idempotency import Idempotency
 from cerberus.service.people import People
 from cerberus.service.projects import Projects
+from cerberus.service.requests import Requests
+from cerberus.service.roles import Roles
 from cerberus.service.sessions import Sessions
+from cerberus.service.sign_on import SignOn
 from cerberus.service.tokens import Tokens
+from cerberus.service.what_if import WhatIf
+from cerberus.sso.options import Options
+from cerberus.sso.provider import Provider
 from cerberus.store import schema
 from cerberus.store.database import Database
 
 PASSWORD_ROUNDS = 12
+NO_SIGN_ON = Options()
 
 
 class HasDatabaseUrl(Protocol):
@@ -26,30 +36,44 @@ class HasDatabaseUrl(Protocol):
         """Where the database is, password included."""
         ...
 
+    @property
+    def single_sign_on(self) -> Options:
+        """What is set about single sign-on."""
+        ...
+
 
 class Cerberus:
     """
     Users, groups, projects, roles, grants, tokens, sessions, decisions and audit of one database. Thread-safe.
     """
 
-    def __init__(self, database_url: str, *, password_rounds: int = PASSWORD_ROUNDS) -> None:
+    def __init__(
+        self, database_url: str, *, password_rounds: int = PASSWORD_ROUNDS, single_sign_on: Options = NO_SIGN_ON
+    ) -> None:
         """
         Args:
             database_url: `sqlite:///...` or `mysql+pymysql://...`, password included.
             password_rounds: bcrypt's cost: 2 to that power; lower it in tests only.
+            single_sign_on: The OpenID provider, if there is one, and who may sign in without it.
 
-        Connects at the first use.
+        Connects at the first use. Invalid when the rules of single sign-on are not understood.
         """
         self._database = Database(database_url)
         context = self._context = Context(self._database, password_rounds=password_rounds)
-        self.decisions = Decisions(context)
-        self.sessions = Sessions(context)
+        provider = Provider(single_sign_on)
+        self.decisions = Decisions(context, Bearers(context, single_sign_on, provider))
+        self.sessions = Sessions(context, single_sign_on.local_sign_in)
+        self.sign_on = SignOn(context, single_sign_on, provider)
         self.people = People(context, self.sessions)
         self.groups = Groups(context)
         self.projects = Projects(context)
+        self.roles = Roles(context)
         self.grants = Grants(context)
+        self.requests = Requests(context)
         self.tokens = Tokens(context)
         self.audit = Audit(context)
+        self.what_if = WhatIf(context, self)
+        self.idempotency = Idempotency(context)
 
         for noun in [value for name, value in vars(self).items() if not name.startswith("_")]:
             run_again(noun)
@@ -59,7 +83,14 @@ class Cerberus:
         """
         The service on the configured database.
         """
-        return cls(settings.database_url)
+        return cls(settings.database_url, single_sign_on=settings.single_sign_on)
+
+    @property
+    def signing_key(self) -> bytes:
+        """
+        Known to every process on this database and to no client: for what clients are to carry back unchanged.
+        """
+        return hashlib.sha256(f"signing {self._database.url}".encode()).digest()
 
     def close(self) -> None:
         """

@@ -37,6 +37,8 @@ class Kept:
     version: int
     principals: dict[int, Loaded] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
+    jwts: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By the hash of a JWT that was good: whose it is, and until when that is known, in seconds since 1970."""
 
 
 class Context:
@@ -92,7 +94,7 @@ class Context:
         found = kept.principals.get(subject_id)
         if found is None:
             with self.database.reading() as session:
-                found = principals.load(session, subject_id)
+                found = principals.load(session, subject_id, opening=self.database.reading)
             if found is None:
                 raise NotSignedIn("The account is gone.")
             if len(kept.principals) >= MOST_KEPT:

@@ -6,8 +6,10 @@ from cerberus.errors import NotFound, NotSignedIn
 from cerberus.policy import ALL_SCOPES, Scope
 from cerberus.service import parse
 from cerberus.service.access import Access
+from cerberus.service.bearers import Bearers
 from cerberus.service.context import Context, Kept
 from cerberus.service.secrets import AccessToken, read_token
+from cerberus.sso.tokens import looks_like_jwt
 from cerberus.store import credentials, subjects
 from cerberus.store.records import Credential
 
@@ -18,15 +20,19 @@ HOW_TO_GET_ONE = "Make a token on your account page in Studio."
 class Decisions:
     """Turns credentials into `Access`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, bearers: Bearers) -> None:
         self._context = context
+        self._bearers = bearers
 
     def access_of_token(self, raw: object) -> Access:
         """
         The access of the token's owner within the token's limits. One statement when warm.
 
-        NotSignedIn for a token that is malformed, unknown, expired, revoked, or whose owner is disabled.
+        Where JWTs are accepted, also of such a one. NotSignedIn for a token that is malformed, unknown, expired,
+        revoked, or whose owner is disabled; Unavailable when it cannot be told.
         """
+        if isinstance(raw, str) and self._bearers.taken and looks_like_jwt(raw):
+            return self._bearers.access(raw)
         token = read_token(raw)
         if token is None:
             raise NotSignedIn("That is not an access token.", hint=HOW_TO_GET_ONE)

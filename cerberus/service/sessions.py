@@ -1,18 +1,20 @@
 """Signing in with a password, and the server-side sessions that follow. Failures are counted and survive restarts."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cerberus.errors import Conflict, Invalid, NotFound, NotSignedIn, Throttled
-from cerberus.policy import ALL_SCOPES, Scope, SubjectKind
+from cerberus.policy import ALL_SCOPES, PlatformRole, Principal, Scope, SubjectKind
 from cerberus.service import parse, secrets
 from cerberus.service.access import Access, utc_now
 from cerberus.service.actors import Actor, Origin, line_of_origin
 from cerberus.service.context import Context
+from cerberus.sso.options import LocalSignIn
 from cerberus.store import audit, credentials, principals, subjects
 from cerberus.store.database import Transaction
 from cerberus.store.records import Session
-from cerberus.store.tables import SessionRow, TokenRow
+from cerberus.store.tables import SessionRow, SubjectRow, TokenRow
 
 LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
@@ -21,6 +23,21 @@ WINDOW = timedelta(minutes=15)
 MOST_FAILURES_OF_AN_ACCOUNT = 10
 MOST_FAILURES_OF_AN_ADDRESS = 100
 WRONG = "The name or the password is wrong."
+ADMINS_ONLY = "Only admins sign in with a password here, and the right one."
+
+May = Callable[[Transaction, SubjectRow], bool]
+
+
+def _anybody(session: Transaction, row: SubjectRow) -> bool:
+    del session, row
+    return True
+
+
+def _admins(session: Transaction, row: SubjectRow) -> bool:
+    return PlatformRole.ADMIN in subjects.person(session, row).platform_roles
+
+
+_ACCEPTED: Mapping[LocalSignIn, May] = {LocalSignIn.EVERYBODY: _anybody, LocalSignIn.ADMINS: _admins}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +68,9 @@ class Resumed:
 class Sessions:
     """Begins, resumes and ends sessions."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, local: LocalSignIn = LocalSignIn.EVERYBODY) -> None:
         self._context = context
+        self._local = local
         self._credentials: dict[str, tuple[str, datetime]] = {}  # by the cookie's hash: the token, how long to reuse it
 
     def sign_in(self, name: object, password: object, origin: Origin) -> NewSession:
@@ -60,30 +78,22 @@ class Sessions:
         A new session. NotSignedIn for a wrong name or password, in the same words and time; Throttled after
         10 failures of an account or 100 of an address within 15 minutes.
         """
-        subject_id = self.check_password(name, password, origin)
-        cookie = secrets.new_cookie()
+        try:
+            subject_id = self.check_password(name, password, origin, may=_ACCEPTED[self._local])
+        except NotSignedIn:
+            if self._local is LocalSignIn.ADMINS:  # the same words for everybody, admins and unknown names too
+                raise NotSignedIn(ADMINS_ONLY, hint="Use single sign-on.") from None
+            raise
         with self._context.database.writing() as session:
             state = audit.lock(session)
             now = self._context.now()
             loaded = principals.load(session, subject_id)
             if loaded is None or loaded.principal.disabled:
                 raise NotSignedIn("This account is disabled.", hint="Ask an admin.")
-            credentials.sweep(session, subject_id, before=now - timedelta(days=1))
-            row = SessionRow(
-                cookie_hash=secrets.cookie_hash(cookie),
-                subject_id=subject_id,
-                created_at=now,
-                last_seen_at=now,
-                expires_at=now + LONGEST,
-                ended_at=None,
-                address=origin.address[:64],
-                client=origin.client[:200],
-            )
-            session.add(row)
-            session.flush()
+            new = begun_session(session, loaded.principal, origin, at=now)
             line = {**line_of_origin(Actor(loaded.principal, origin)), "action": "session.begin"}
-            audit.append(session, state, {**line, "target": f"session:{row.id}"}, now)
-            return NewSession(credentials.session_value(row, loaded.principal.name), cookie)
+            audit.append(session, state, {**line, "target": f"session:{new.session.id}"}, now)
+            return new
 
     def sign_in_for_token(self, name: object, password: object, origin: Origin) -> NewCredential:
         """
@@ -109,9 +119,11 @@ class Sessions:
             credentials.end_sessions(change.session, change.now, subject_id=actor.principal.id, session_id=session_id)
             change.record("session.end", f"session:{session_id}")
 
-    def check_password(self, name: object, password: object, origin: Origin) -> int:
+    def check_password(self, name: object, password: object, origin: Origin, *, may: May = _anybody) -> int:
         """
         The id of the user whose name and password these are; counts failures. Raises as `sign_in` does.
+
+        For whom `may` says no, every password is wrong.
         """
         account = self._account(name)
         typed = password if isinstance(password, str) else ""
@@ -119,7 +131,7 @@ class Sessions:
             audit.lock(session)  # two first failures at once would both insert the count
             self._count_attempt(session, account, origin)
             row = subjects.by_name(session, account)
-            usable = row is not None and row.kind == SubjectKind.USER
+            usable = row is not None and row.kind == SubjectKind.USER and may(session, row)
             stored = row.password_hash if row is not None and usable else None
             subject_id = row.id if row is not None else 0
         if not secrets.password_matches(typed, stored, rounds=self._context.password_rounds):
@@ -233,6 +245,27 @@ class Sessions:
             self._credentials.clear()
         self._credentials[key] = (token.text, now + (expires_at - now) / 2)
         return token.text
+
+
+def begun_session(session: Transaction, principal: Principal, origin: Origin, *, at: datetime) -> NewSession:
+    """
+    A session of this person from now on, in a transaction that has made sure who they are; sweeps old ones of theirs.
+    """
+    cookie = secrets.new_cookie()
+    credentials.sweep(session, principal.id, before=at - timedelta(days=1))
+    row = SessionRow(
+        cookie_hash=secrets.cookie_hash(cookie),
+        subject_id=principal.id,
+        created_at=at,
+        last_seen_at=at,
+        expires_at=at + LONGEST,
+        ended_at=None,
+        address=origin.address[:64],
+        client=origin.client[:200],
+    )
+    session.add(row)
+    session.flush()
+    return NewSession(credentials.session_value(row, principal.name), cookie)
 
 
 def alive(session: Session, now: datetime) -> bool:

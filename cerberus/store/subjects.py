@@ -96,8 +96,10 @@ def set_platform_role(session: OrmSession, subject_id: int, role: PlatformRole) 
     """
     Gives the role; False when the subject has it already.
     """
-    if session.get(PlatformRoleRow, (subject_id, role)) is not None:
-        return False
+    found = session.get(PlatformRoleRow, (subject_id, role))
+    if found is not None:
+        by_hand, found.source = not found.source, ""  # what sign-in gave stays from now on
+        return not by_hand
     session.add(PlatformRoleRow(subject_id=subject_id, role=role))
     session.flush()
     return True
@@ -149,8 +151,10 @@ def join(session: OrmSession, group_id: int, member_id: int) -> bool:
     """
     Puts the member into the group; False when it is in it already.
     """
-    if session.get(MembershipRow, (group_id, member_id)) is not None:
-        return False
+    found = session.get(MembershipRow, (group_id, member_id))
+    if found is not None:
+        by_hand, found.source = not found.source, ""  # what sign-in gave stays from now on
+        return not by_hand
     session.add(MembershipRow(group_id=group_id, member_id=member_id))
     session.flush()
     return True
