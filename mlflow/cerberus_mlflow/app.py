@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from fastapi import FastAPI
 from flask import Flask, request
 from mlflow.protos.service_pb2 import CreateLoggedModel, RegisterScorer
 from mlflow.server import app as mlflow_app
@@ -11,7 +12,7 @@ from mlflow.server.fastapi_app import create_fastapi_app
 from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from werkzeug.wrappers import Response
 
-from cerberus_mlflow import checks, denials, routes, takeover
+from cerberus_mlflow import checks, denials, inventory, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.guards import Guard
 from cerberus_mlflow.host import auth, handlers
@@ -26,8 +27,17 @@ def create_app(app: Flask = mlflow_app) -> Any:
     """
     MLflow's application behind Cerberus. Refuses to start where a check fails (see `checks.py`).
     """
-    paths, settings = Paths(os.environ.get(STATIC_PREFIX_ENV_VAR, "")), PluginSettings()
     checks.refuse_to_start_if([*checks.before_start(), *checks.in_worker()])
+    app, served, paths = assembled(app)
+    checks.refuse_to_start_if(inventory.problems(routes.guards(app, served, paths)))
+    return Identity(served, PluginSettings(), paths)
+
+
+def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
+    """
+    MLflow's two applications with every check of ours but the outermost, and their paths.
+    """
+    paths, settings = Paths(os.environ.get(STATIC_PREFIX_ENV_VAR, "")), PluginSettings()
     takeover.take_over()
     guard_traces()
     messages = messages_by_route()
@@ -38,9 +48,8 @@ def create_app(app: Flask = mlflow_app) -> Any:
     app.after_request(auth._after_request)
     served = create_fastapi_app(app)
     auth.add_fastapi_permission_middleware(served)
-    checks.refuse_to_start_if(routes.unguarded(app, served, paths))
     app.wsgi_app = Guard(app, messages)  # type: ignore[method-assign]
-    return Identity(served, settings, paths)
+    return app, served, paths
 
 
 def refuse_for_all(paths: Paths, settings: PluginSettings) -> Response | None:

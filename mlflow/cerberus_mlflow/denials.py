@@ -18,6 +18,7 @@ from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal, send_refusal
 from cerberus_mlflow.context import Call, cerberus, require_call
 from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.paths import Paths
+from cerberus_mlflow.sight import everything
 
 ONLY_AT = {
     "name": re.compile(r"/model-versions/(?!search$)|/registered-models/(?!search$|create$)"),
@@ -58,10 +59,11 @@ def hide_or_forbid(answer: Response) -> Response:
     """
     call = require_call()
     verb = verb_of(request.method, request.path)
-    resources = list(_named(call))
-    if answer.status_code == 403:
-        _record(call, verb, resources)
+    with everything():
+        resources = list(_named(call))
     seen = all(resource is not None and call.can(Verb.READ, resource) for resource in resources)
+    if answer.status_code == 403 or (not seen and any(resources)):
+        _record(call, verb, resources)
     if answer.status_code == 404 or not seen or (verb is Verb.READ and resources):
         return refusal(Refused(404, NOT_FOUND))
     return refusal(Refused(403, FORBIDDEN))
@@ -95,7 +97,8 @@ def _judge(call: Call, scope: Scope) -> bool:
     """
     workspace_context.set_server_request_workspace(call.project)
     readable = auth._authorize_fastapi_artifact_proxy(scope["path"], call.name, None, "read")
-    resource = _existing(_of_artifact, scope["path"].partition("/artifacts/")[2], call)
+    with everything():
+        resource = _existing(_of_artifact, scope["path"].partition("/artifacts/")[2], call)
     _record(call, verb_of(scope["method"], scope["path"]), [resource])
     return bool(readable)
 

@@ -13,9 +13,9 @@ from cerberus.errors import CerberusError, NotFound, NotSignedIn
 from cerberus.service import Access, Origin
 from cerberus_mlflow import credentials, denials
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
+from cerberus_mlflow.closed import NOT_OFFERED, why_closed
 from cerberus_mlflow.context import Call, calling, cerberus, require_call
 from cerberus_mlflow.paths import Paths
-from cerberus_mlflow.routes import is_closed
 from cerberus_mlflow.settings import PluginSettings
 from cerberus_mlflow.workspaces import no_such_workspace
 
@@ -74,8 +74,9 @@ class Identity:
             return
         try:
             call = await self._call(scope, headers, request_id)
-            if is_closed(self.paths, scope["path"]):
-                raise Refused(404, "This server does not offer that.")
+            closed = why_closed(self.paths.without_prefix(scope["path"]))
+            if closed is not None:
+                raise Refused(404, closed.answer or NOT_OFFERED)
             receive = await self._limited(scope["path"], headers, receive)
         except Refused as refused:
             await send_refusal(send, refused)

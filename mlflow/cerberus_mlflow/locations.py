@@ -18,6 +18,7 @@ from cerberus_mlflow.answers import Refused
 from cerberus_mlflow.context import Call, current_call
 from cerberus_mlflow.host import sql_store
 from cerberus_mlflow.messages import in_terms_of, tags_in
+from cerberus_mlflow.sight import everything
 
 LOCATION_TAGS = frozenset({MLFLOW_ARTIFACT_LOCATION, MLFLOW_TRACE_SPANS_LOCATION, MLFLOW_TRACE_ARCHIVE_LOCATION})
 SPAN_TAG = "mlflow.traceTag."
@@ -113,7 +114,7 @@ def _refuse_tags(keys: Iterable[str]) -> None:
 
 
 def _refuse_foreign(store: Any, trace_ids: list[str], experiment_id: str) -> None:
-    with store.ManagedSessionMaker() as session:
+    with everything(), store.ManagedSessionMaker() as session:
         rows = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(set(trace_ids))).all()
     if any(str(found) != experiment_id for (found,) in rows):
         raise MlflowException.invalid_parameter_value("This trace id cannot be used in this experiment.")

@@ -1,4 +1,4 @@
-"""Walks every route of the server, Flask's and FastAPI's, and finds those that nothing guards."""
+"""Walks every route of the server, Flask's and FastAPI's, and says of each what guards it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,38 +8,49 @@ from fastapi import FastAPI
 from flask import Flask
 from starlette.routing import Mount, Route
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request
 
+from cerberus_mlflow.closed import why_closed
 from cerberus_mlflow.host import auth
 from cerberus_mlflow.paths import Paths
 
 AUTOMATIC = {"HEAD", "OPTIONS"}
 """Flask's own; MLflow refuses both wherever a check is needed, for it finds none for them."""
 
-CLOSED = re.compile(
-    r"/build/.*"  # the page's files, which are at /static-files
-    r"|/(?:ajax-)?api/2\.0mlflow/experiments/search-datasets"  # a slip in MLflow's own table
-    r"|/(?:ajax-)?api/2\.0/mlflow/(?:unified-traces|get-online-trace-details)"  # another vendor's
-    r"|/(?:ajax-)?api/3\.0/mlflow/prompt-optimization/jobs/.*"  # jobs are off
-    r"|/(?:ajax-)?api/3\.0/mlflow/demo/[^/]*/?"  # MLflow lets anybody signed in fill a project with examples
-    r"|/(?:ajax-)?api/3\.0/mlflow/assistant(?:/.*)?"  # runs commands on the server's host for whoever is local to it
-)
-"""Routes without a check, or with one that asks for no permission, in this version of MLflow. Nobody needs them: they
-are refused, to admins too."""
-
 A_VALUE = {"int": "1", "path": "1/a/artifacts/b"}
 
+PUBLIC = {
+    "/health": "says OK, for the machine that watches the server",
+    "/static-files/<path:path>": "the files of MLflow's page",
+    "/api/3.0/mlflow/server-info": "says what this version can",
+    "/ajax-api/3.0/mlflow/server-info": "says what this version can",
+}
+"""What MLflow asks no permission for. But for /health, a token is needed there as everywhere."""
 
-def unguarded(app: Flask, served: FastAPI, paths: Paths) -> list[str]:
+ANY_TOKEN = {
+    "/": "MLflow's page",
+    "/version": "MLflow's version",
+    "/api/2.0/mlflow/users/current": "who the token is",
+    "/ajax-api/2.0/mlflow/users/current": "who the token is",
+}
+"""What everybody with a token may have."""
+
+IN_THE_HANDLER = {
+    "/graphql": "GraphQLAuthorizationMiddleware",
+    "/api/2.0/mlflow/runs/search": "filter_experiment_ids",
+    "/ajax-api/2.0/mlflow/runs/search": "filter_experiment_ids",
+}
+"""What MLflow decides while it answers, and by what."""
+
+
+def guards(app: Flask, served: FastAPI, paths: Paths) -> Iterator[tuple[str, str | None]]:
     """
-    A sentence for each route that anybody with a token could use, whatever they may do.
+    Every route, as `method path (application)` without the static prefix, and its guard; None where there is none.
     """
-    flask = [f"{method} {rule}" for method, rule in flask_routes(app) if not is_guarded(app, method, rule, paths)]
-    native = [
-        f"{method} {path}"
-        for method, path in native_routes(served)
-        if not paths.is_health(path) and not _is_native_guarded(path, method)
-    ]
-    return [f"Nothing guards the route {route}." for route in [*flask, *native]]
+    for method, rule in flask_routes(app):
+        yield f"{method} {paths.without_prefix(rule)} (flask)", flask_guard(app, method, rule, paths)
+    for method, path in native_routes(served):
+        yield f"{method} {paths.without_prefix(path)} (fastapi)", native_guard(method, path, paths)
 
 
 def flask_routes(app: Flask) -> Iterator[tuple[str, str]]:
@@ -53,13 +64,15 @@ def flask_routes(app: Flask) -> Iterator[tuple[str, str]]:
 
 def native_routes(served: FastAPI) -> Iterator[tuple[str, str]]:
     """
-    (method, path) of each that Flask never sees.
+    (method, path) of each that Flask never sees; MOUNT for another application, ? for what is neither.
     """
     for prefix, route in _flat("", served.routes):
         if isinstance(route, Route):
             for method in sorted((route.methods or set()) - AUTOMATIC):
                 yield method, prefix + route.path
-        elif not isinstance(route, Mount):
+        elif isinstance(route, Mount):
+            yield "MOUNT", f"{prefix}{route.path}/ {type(route.app).__name__}"
+        else:
             yield "?", str(route)
 
 
@@ -75,13 +88,6 @@ def _flat(prefix: str, routes: Iterable[Any]) -> Iterator[tuple[str, Any]]:
             yield from _flat(prefix + route.include_context.prefix, inner.routes)
 
 
-def is_closed(paths: Paths, path: str) -> bool:
-    """
-    Whether the path is one of a route that is refused to everybody.
-    """
-    return CLOSED.fullmatch(paths.without_prefix(path)) is not None
-
-
 def sample(rule: str) -> str:
     """
     A path that matches a rule of Flask (`<int:x>`) or FastAPI (`{x:path}`).
@@ -90,28 +96,69 @@ def sample(rule: str) -> str:
     return re.sub(r"\{\w+(?::(\w+))?\}", lambda found: A_VALUE.get(found[1] or "", "a1"), flask)
 
 
-def is_guarded(app: Flask, method: str, rule: str, paths: Paths) -> bool:
+def flask_guard(app: Flask, method: str, rule: str, paths: Paths) -> str | None:
     """
-    Whether MLflow decides about the route before or by its answer, or the route needs nothing but a token.
+    What decides about a route of Flask's.
     """
     path = sample(rule)
-    if auth.is_unprotected_route(path):
-        return paths.needs_no_project(path) or paths.is_health(path)
-    if paths.is_account_administration(path) or paths.is_workspace(path) or is_closed(paths, path):
-        return True
+    always = _same_for_all(rule, paths)
+    if always is not None:
+        return always
+    if paths.is_account_administration(path):
+        return "refused: Cerberus manages people"
+    if paths.is_workspace(path):
+        return "asks WorkspaceProvider"
     with app.test_request_context(path, method=method) as context:
         try:
             context.match_request()
         except HTTPException:
-            return False
-        asked = context.request
-        if auth._find_validator(asked) is not None:
-            return True
-        if auth._is_proxy_artifact_path(path):
-            return auth._get_proxy_artifact_validator(method, asked.view_args) is not None
-        return bool(auth._authorized_outside_before_request(asked))
+            return None
+        return None if auth.is_unprotected_route(path) else _flask_check(context.request, rule, paths)
 
 
-def _is_native_guarded(path: str, method: str) -> bool:
-    found: Any = auth._find_fastapi_validator(sample(path), method)
-    return found is not None or bool(auth._matches_route_suffix(path, auth._PUBLIC_ROUTE_SUFFIXES))
+def _flask_check(asked: Request, rule: str, paths: Paths) -> str | None:
+    validator = auth._find_validator(asked)
+    if validator is None and auth._is_proxy_artifact_path(asked.path):
+        validator = auth._get_proxy_artifact_validator(asked.method, asked.view_args)  # type: ignore[attr-defined]
+    if validator is not None:
+        return _asks(validator)
+    inside = IN_THE_HANDLER.get(paths.without_prefix(rule))
+    if inside is not None:
+        return f"asks {inside} while it answers"
+    handler = auth.AFTER_REQUEST_HANDLERS.get((asked.path, asked.method))
+    return f"filters {handler.__name__}" if handler in auth._SELF_AUTHORIZING_AFTER_REQUEST_HANDLERS else None
+
+
+def native_guard(method: str, path: str, paths: Paths) -> str | None:
+    """
+    What decides about a route of FastAPI's.
+    """
+    if method == "MOUNT":
+        return "asks each route of its own" if path == "/ _EfficientWSGIMiddleware" else None
+    always = _same_for_all(path, paths)
+    found = auth._find_fastapi_validator(sample(path), method)
+    return always or (_asks(found) if found is not None else None)
+
+
+def _same_for_all(rule: str, paths: Paths) -> str | None:
+    """
+    What holds for everybody alike, whoever they are.
+    """
+    path = paths.without_prefix(rule)
+    closed = why_closed(paths.without_prefix(sample(rule)))
+    if closed is not None:
+        return f"closed: {closed.reason}"
+    if path in PUBLIC:
+        return f"public: {PUBLIC[path]}"
+    return f"any token: {ANY_TOKEN[path]}" if path in ANY_TOKEN else None
+
+
+def _asks(validator: Any) -> str | None:
+    """
+    A check by its name. One that lets everybody pass is none: such a route stands in a table above, with its reason.
+    """
+    if validator is auth._allow_authenticated:
+        return None
+    name: str = validator.__qualname__
+    anything = name.startswith(auth._get_require_authentication_validator.__name__)
+    return None if anything or name == "<lambda>" else f"asks {name.partition('.')[0]}"

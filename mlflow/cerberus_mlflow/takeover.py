@@ -5,11 +5,14 @@ import logging
 import re
 from typing import Any
 
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 from mlflow.server.auth.config import AuthConfig
 from mlflow.server.auth.permissions import NO_PERMISSIONS
 from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 
 from cerberus.policy import Kind, Resource, Verb
+from cerberus_mlflow import sight
 from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
@@ -38,6 +41,7 @@ def take_over() -> None:
     """
     Replaces what MLflow's route validators ask. They themselves stay as they are.
     """
+    sight.watch()
     auth.store = CerberusStore()
     auth.auth_config = CONFIG
     auth._USER_AUTH_CACHE = None
@@ -95,6 +99,8 @@ def may_create(not_denied: Any) -> Any:
         call = require_call()
         if call.project is None or created_type not in KINDS:
             return False
+        if resource_id != "*" and not call.can(Verb.READ, Resource(call.project, Kind(created_type), resource_id)):
+            raise MlflowException(f"The name {resource_id!r} is taken.", error_code=RESOURCE_ALREADY_EXISTS)
         return bool(not_denied(username, created_type, resource_id)) and call.can(
             Verb.CREATE, Resource(call.project, Kind(created_type))
         )

@@ -3,7 +3,6 @@
 MLflow's checks load a whole run, with its metrics, parameters and tags, to learn in which experiment it is.
 """
 
-
 from mlflow.server.auth.permissions import RESOURCE_TYPE_EXPERIMENT, RESOURCE_TYPE_RUN
 from mlflow.server.auth.requirements import Requirement
 from mlflow.store.tracking.dbmodels.models import SqlRun
