@@ -51,6 +51,22 @@ class Conflict(CerberusError):
     code = "conflict"
 
 
+class InProgress(Conflict):
+    """
+    The same request is under way already: ask again in a moment.
+    """
+
+    code = "in_progress"
+
+
+class Stale(CerberusError):
+    """
+    The thing is no longer as the caller last saw it.
+    """
+
+    code = "stale"
+
+
 class Invalid(CerberusError):
     """
     A value that cannot be accepted; `field` names it.

@@ -5,7 +5,7 @@ from flask import Flask
 from cerberus.api import errors, trace
 from cerberus.api.checks import checks
 from cerberus.api.description import install_description
-from cerberus.api.endpoint import EXTENSION
+from cerberus.api.endpoint import EXTENSION, SHOWN, Endpoint
 from cerberus.api.health import health
 from cerberus.api.me import me
 from cerberus.api.members import members
@@ -34,5 +34,10 @@ def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = 
     errors.install(app)
     for each in NOUNS:
         app.register_blueprint(each.blueprint)
+    app.extensions[SHOWN] = {
+        rule.rule: endpoint
+        for rule in app.url_map.iter_rules()
+        if isinstance(endpoint := app.view_functions[rule.endpoint], Endpoint) and endpoint.shows
+    }
     install_description(app, server=settings.cerberus_public_url)
     return app

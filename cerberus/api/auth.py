@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Request
 
@@ -22,13 +24,14 @@ class Caller:
     access: Access
     origin: Origin
     token: str
+    before_commit: Callable[[Any], None] | None = None
 
     @property
     def actor(self) -> Actor:
         """
         The caller as the one who changes something.
         """
-        return Actor(self.access.principal, self.origin)
+        return Actor(self.access.principal, self.origin, before_commit=self.before_commit)
 
 
 def origin_of(request: Request) -> Origin:

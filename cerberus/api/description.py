@@ -25,11 +25,12 @@ from openapi_pydantic import Response as Described
 from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from pydantic import BaseModel
 
-from cerberus.api import errors
+from cerberus.api import errors, etags, idempotency
 from cerberus.api.endpoint import Endpoint
-from cerberus.api.models import Problem
 from cerberus.api.parsing import LONGEST_NAME
-from cerberus.errors import CerberusError, Invalid, NotSignedIn, Unavailable
+from cerberus.api.shapes import Problem
+from cerberus.errors import CerberusError, Conflict, Invalid, NotSignedIn, Stale, Unavailable
+from cerberus.service.idempotency import FIELD
 
 ADDRESS: Final = "/api/v1/openapi.json"
 VERSION: Final = "1"
@@ -39,6 +40,11 @@ ABOUT: Final = """Who may do what in ML Studio.
 
 Show a token as `Authorization: Bearer mls_...`. What you may not see answers 404; what you may see but not do
 answers 403. Errors are problems (RFC 9457) with a `code` for programs, a `detail` and a `hint` for people."""
+
+ONCE: Final = "With a key of your making this happens once: sent again within a day, it is answered the same."
+UNCHANGED: Final = "The ETag that you have: the change happens only while it is still right."
+NEWS: Final = "The ETag that you have: while it is still right, the answer is 304 without a body."
+ETAG: Final = "Changes with the answer. Send it as If-Match with a change, or as If-None-Match to ask for news."
 
 
 def content(model: type[BaseModel], media_type: str = "application/json") -> dict[str, MediaType]:
@@ -62,6 +68,10 @@ def refusals(endpoint: Endpoint) -> dict[str, Described]:
         raises += [NotSignedIn, Unavailable]
     if not endpoint.public and not endpoint.reads:
         raises.append(errors.READ_ONLY)
+    if endpoint.once:
+        raises.append(Conflict)
+    if endpoint.conditional:
+        raises.append(Stale)
     statuses = {errors.STATUS[error] for error in raises}
     if endpoint.body is not None:
         statuses.update(errors.UNREADABLE_BODY)
@@ -94,17 +104,47 @@ def parameters(endpoint: Endpoint, rule: str) -> list[Parameter]:
                 param_schema=Schema.model_validate(each),
             )
         )
+    return [*found, *header_parameters(endpoint)]
+
+
+def header_parameters(endpoint: Endpoint) -> list[Parameter]:
+    """
+    The headers that make a request depend on what was before.
+    """
+    found = []
+    if endpoint.once:
+        found.append(header(FIELD, idempotency.PATTERN, longest=idempotency.LONGEST, text=ONCE))
+    if endpoint.conditional:
+        found.append(header(etags.IF_MATCH, etags.LIST, longest=etags.LONGEST, text=UNCHANGED))
+    if endpoint.shows:
+        found.append(header(etags.IF_NONE_MATCH, etags.LIST, longest=etags.LONGEST, text=NEWS))
     return found
+
+
+def header(name: str, pattern: str, *, longest: int, text: str) -> Parameter:
+    schema = Schema(type="string", pattern=pattern, minLength=1, maxLength=longest)
+    return Parameter(name=name, **{"in": ParameterLocation.HEADER}, description=text, param_schema=schema)
+
+
+def successes(endpoint: Endpoint) -> dict[str, Described]:
+    """
+    What it answers when nothing goes wrong, by status.
+    """
+    if endpoint.answer is None and not endpoint.produces:
+        return {"204": described("Done")}
+    shown = content(endpoint.answer) if endpoint.answer else {}
+    shown |= {media_type: MediaType(schema=Schema(type="string")) for media_type in endpoint.produces}
+    done = described("Done", content=shown)
+    if not endpoint.shows:
+        return {str(int(endpoint.status)): done}
+    done.headers = {**(done.headers or {}), "ETag": Header(schema=Schema(type="string"), description=ETAG)}
+    return {str(int(endpoint.status)): done, "304": described("Not changed since")}
 
 
 def operation(endpoint: Endpoint, rule: str) -> Operation:
     """
     One endpoint in OpenAPI's words.
     """
-    if endpoint.answer is None:
-        done = {"204": described("Done")}
-    else:
-        done = {str(int(endpoint.status)): described("Done", content=content(endpoint.answer))}
     body = RequestBody(required=True, content=content(endpoint.body)) if endpoint.body else None
     return Operation(
         tags=[endpoint.tag],
@@ -112,7 +152,7 @@ def operation(endpoint: Endpoint, rule: str) -> Operation:
         operationId=endpoint.view.__name__,
         parameters=parameters(endpoint, rule) or None,
         requestBody=body,
-        responses={**done, **refusals(endpoint)},
+        responses={**successes(endpoint), **refusals(endpoint)},
         security=[] if endpoint.public else [{"token": []}, {"basic": []}],
     )
 

@@ -3,21 +3,26 @@
 The OpenAPI description is made from the same declarations that do the work, so it cannot say something else.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
 
-from cerberus.api import parsing, trace
+from cerberus.api import etags, idempotency, pages, parsing, trace
 from cerberus.api.auth import Caller, caller_of, origin_of, require_scope
-from cerberus.api.models import NoQuery, Query, Request
-from cerberus.errors import CerberusError
+from cerberus.api.parsing import LARGEST_BODY
+from cerberus.api.shapes import NoQuery, Page, Query, Request
+from cerberus.errors import CerberusError, Invalid
 from cerberus.service import Cerberus, Origin
 
-EXTENSION = "cerberus"
+EXTENSION: Final = "cerberus"
+SHOWN: Final = "cerberus.shown"
+"""Where the app keeps what shows the thing at each address, by the address' rule."""
+
+UNCONDITIONAL: Final = "If-Match: there is no ETag at this address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,27 @@ class Visitor:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer that is no JSON: one of the media types that its endpoint `produces`."""
+
+    content: str | Iterable[str]
+    media_type: str
+    file_name: str = ""
+
+
+Answered = BaseModel | Document | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Endpoint:
     """
     A view that Flask can call. Nobody gets past it without a credential unless `public`, and nobody changes anything
     with a credential for reading unless it is declared to change nothing (`reads`).
     """
 
-    view: Callable[..., BaseModel | None]
+    view: Callable[..., Answered]
+    method: str
     summary: str
     tag: str
     body: type[Request] | None
@@ -45,20 +63,59 @@ class Endpoint:
     raises: tuple[type[CerberusError], ...]
     public: bool
     reads: bool
+    body_limit: int = LARGEST_BODY
+    produces: tuple[str, ...] = ()
+
+    @property
+    def listing(self) -> bool:
+        """
+        Whether it answers a page of a list.
+        """
+        return issubclass(self.query, Page)
+
+    @property
+    def once(self) -> bool:
+        """
+        Whether an `Idempotency-Key` makes it happen once: every change by POST.
+        """
+        return self.method == "POST" and not self.reads and not self.public
+
+    @property
+    def shows(self) -> bool:
+        """
+        Whether its answer has an ETag: what one sees by GET with a credential.
+        """
+        return self.method == "GET" and not self.public and self.answer is not None
+
+    @property
+    def conditional(self) -> bool:
+        """
+        Whether it can be made to depend on an ETag: a change of what stands at the address itself.
+        """
+        return self.method in ("PUT", "PATCH", "DELETE")
+
+    @property
+    def confidential(self) -> bool:
+        """
+        Whether the request or the answer holds what nobody else may learn.
+        """
+        return any(getattr(model, "confidential", False) for model in (self.body, self.answer))
 
     def __call__(self, **path: Any) -> Response:
         visitor = self.let_in()
         parsing.check_path(path)
-        given: dict[str, BaseModel] = {}
         query = parsing.query_of(request.args, self.query)
+        given: dict[str, Any] = dict(path)
         if self.query is not NoQuery:
             given["query"] = query
         if self.body is not None:
-            given["body"] = parsing.body_of(request, self.body)
-        answer = self.view(visitor, **given, **path)
-        if answer is None:
-            return Response(status=int(HTTPStatus.NO_CONTENT))
-        return Response(answer.model_dump_json(), status=int(self.status), content_type="application/json")
+            request.max_content_length = self.body_limit
+            given["body"] = parsing.body_of(request, self.body, limit=self.body_limit)
+        if self.listing:
+            return self.page(visitor, given, query, path)
+        if self.reads or self.public:
+            return self.respond(visitor, given)
+        return self.change(visitor, given, path)
 
     def let_in(self) -> Visitor | Caller:
         """
@@ -72,6 +129,93 @@ class Endpoint:
         if not self.reads:
             require_scope(caller)
         return caller
+
+    def respond(self, visitor: Visitor | Caller, given: dict[str, Any]) -> Response:
+        """
+        What the view answers, as HTTP has it.
+        """
+        return self.as_response(self.view(visitor, **given))
+
+    def as_response(self, answer: Answered) -> Response:
+        """
+        An answer with its status and its headers.
+        """
+        if answer is None:
+            return Response(status=int(HTTPStatus.NO_CONTENT))
+        if isinstance(answer, Document):
+            return document(answer, int(self.status))
+        text = answer.model_dump_json()
+        response = Response(text, status=int(self.status), content_type="application/json")
+        return etags.tagged(response, text, request) if self.shows else response
+
+    def page(self, visitor: Visitor | Caller, given: dict[str, Any], query: Any, path: dict[str, Any]) -> Response:
+        """
+        The same for a list: the view sees and answers plain positions, the client sees cursors.
+        """
+        who = visitor.access.principal.id if isinstance(visitor, Caller) else 0
+        question = pages.question_of(self.view.__name__, who=who, path=path, query=query)
+        key = visitor.cerberus.signing_key
+        if query.after is not None:
+            given["query"] = query.model_copy(update={"after": pages.opened(key, question, query.after)})
+        answer = self.view(visitor, **given)
+        if isinstance(answer, BaseModel) and (position := getattr(answer, "next", None)) is not None:
+            answer = answer.model_copy(update={"next": pages.sealed(key, question, str(position))})
+        return self.as_response(answer)
+
+    def change(self, visitor: Visitor | Caller, given: dict[str, Any], path: dict[str, Any]) -> Response:
+        """
+        The same for a change, which can be asked to happen once, or only while its thing is as the caller saw it.
+        """
+        if not isinstance(visitor, Caller):
+            return self.respond(visitor, given)
+        condition = etags.condition_of(request, etags.IF_MATCH)
+        if condition is not None and not self.conditional:
+            raise Invalid(UNCONDITIONAL, field=etags.IF_MATCH)
+        if condition is not None:
+            return self.if_unchanged(visitor, given, condition, path)
+        key = idempotency.key_of(request) if self.once else None
+        if key is None:
+            return self.respond(visitor, given)
+        body = given["body"].model_dump_json() if self.body else ""
+        return idempotency.once(
+            visitor,
+            key,
+            asked=f"{request.method} {request.full_path} {body}",
+            status=int(HTTPStatus.NO_CONTENT if self.answer is None else self.status),
+            confidential=self.confidential,
+            do=lambda caller: self.respond(caller, given),
+        )
+
+    def if_unchanged(
+        self, caller: Caller, given: dict[str, Any], condition: etags.Condition, path: dict[str, Any]
+    ) -> Response:
+        """
+        The same, committed only while the thing is in a state that the condition names.
+        """
+        rule = request.url_rule.rule if request.url_rule else ""
+        shown: Endpoint = etags.same_address(current_app.extensions[SHOWN], rule)
+
+        def representation() -> str:
+            now = caller_of(request, caller.cerberus)  # with what is in force now, not when this request began
+            asked = {} if shown.query is NoQuery else {"query": shown.query()}
+            answer = shown.view(now, **asked, **path)
+            return answer.model_dump_json() if isinstance(answer, BaseModel) else ""
+
+        precondition = etags.Precondition(condition, representation)
+        response = self.respond(replace(caller, before_commit=precondition), given)
+        if not precondition.looked:
+            raise RuntimeError(f"{self.view.__name__} changed something without asking whether it may")
+        return response
+
+
+def document(answer: Document, status: int) -> Response:
+    """
+    A document as a file to be saved.
+    """
+    response = Response(answer.content, status=status, content_type=f"{answer.media_type}; charset=utf-8")
+    if answer.file_name:
+        response.headers["Content-Disposition"] = f'attachment; filename="{answer.file_name}"'
+    return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +238,33 @@ class Noun:
         raises: tuple[type[CerberusError], ...] = (),
         public: bool = False,
         reads: bool | None = None,
-    ) -> Callable[[Callable[..., BaseModel | None]], Callable[..., BaseModel | None]]:
+        body_limit: int = LARGEST_BODY,
+        produces: tuple[str, ...] = (),
+    ) -> Callable[[Callable[..., Answered]], Callable[..., Answered]]:
         """
         Declares the decorated function an endpoint; it stays a plain function.
+
+        A query that is a `Page` makes it a list: the view reads a plain position in `query.after` and answers one in
+        `next`. `body_limit` is the largest body in bytes. `produces` names the media types of answers that are no
+        JSON: the view answers them as a `Document`.
         """
 
-        def declare(view: Callable[..., BaseModel | None]) -> Callable[..., BaseModel | None]:
-            only_reads = method == "GET" if reads is None else reads
-            endpoint = Endpoint(view, summary, self.tag, body, query, answer, status, raises, public, only_reads)
+        def declare(view: Callable[..., Answered]) -> Callable[..., Answered]:
+            endpoint = Endpoint(
+                view=view,
+                method=method,
+                summary=summary,
+                tag=self.tag,
+                body=body,
+                query=query,
+                answer=answer,
+                status=status,
+                raises=raises,
+                public=public,
+                reads=method == "GET" if reads is None else reads,
+                body_limit=body_limit,
+                produces=produces,
+            )
             self.blueprint.add_url_rule(rule, view.__name__, endpoint, methods=[method])
             return view
 

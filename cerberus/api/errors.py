@@ -8,15 +8,17 @@ from typing import Final
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from cerberus.api.models import Problem
+from cerberus.api.shapes import Problem
 from cerberus.api.trace import request_id
 from cerberus.errors import (
     CerberusError,
     Conflict,
     Forbidden,
+    InProgress,
     Invalid,
     NotFound,
     NotSignedIn,
+    Stale,
     Throttled,
     Unavailable,
 )
@@ -26,6 +28,7 @@ STATUS: Final[dict[type[CerberusError], HTTPStatus]] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Stale: HTTPStatus.PRECONDITION_FAILED,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     Throttled: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -85,7 +88,7 @@ def from_cerberus(error: CerberusError) -> Response:
         response.headers["WWW-Authenticate"] = 'Bearer realm="cerberus"'
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | InProgress):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

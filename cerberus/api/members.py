@@ -2,18 +2,25 @@
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import MemberPut, Members, MemberShown, Removed
+from cerberus.api.models import MemberPut, Members, MemberShown, Page, Removed
+from cerberus.api.pages import cut
 from cerberus.errors import Conflict, Forbidden, NotFound
 
 members = noun("members")
 
 
 @members.route(
-    "GET", "/projects/<project>/members", summary="List members", answer=Members, raises=(NotFound, Forbidden)
+    "GET",
+    "/projects/<project>/members",
+    summary="List members",
+    query=Page,
+    answer=Members,
+    raises=(NotFound, Forbidden),
 )
-def list_members(caller: Caller, project: str) -> Members:
+def list_members(caller: Caller, query: Page, project: str) -> Members:
     found = caller.cerberus.projects.members(caller.actor, project)
-    return Members(items=tuple(MemberShown.of(member) for member in found))
+    shown, rest = cut(found, query, lambda member: member.subject)
+    return Members(items=tuple(MemberShown.of(member) for member in shown), next=rest)
 
 
 @members.route(

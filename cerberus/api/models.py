@@ -1,63 +1,18 @@
-"""The shapes of requests and answers. Requests are strict: an unknown field or a wrong type is refused by name."""
+"""The shapes of requests and answers that came first; a newer noun has its own in its own module."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from cerberus.api.parsing import Identifier, Line, Name, Password, Remark, Text
+from cerberus.api.shapes import Answer as Answer
+from cerberus.api.shapes import NoQuery as NoQuery
+from cerberus.api.shapes import Page as Page
+from cerberus.api.shapes import Problem as Problem
+from cerberus.api.shapes import Query as Query
+from cerberus.api.shapes import Request as Request
 from cerberus.policy import Kind, Level, PlatformRole, Scope, SubjectKind, Verb
-
-
-class Request(BaseModel):
-    """What a client sends."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class Query(BaseModel):
-    """The parameters of a query string: text, so types are read from it."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class Answer(BaseModel):
-    """What the server answers, read from the attributes of the service's values."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True, json_schema_mode="serialization")  # type: ignore[typeddict-unknown-key]
-
-    @classmethod
-    def of(cls, value: object) -> Self:
-        """
-        The answer that shows `value`.
-        """
-        return cls.model_validate(value)
-
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457): `code` for programs, `detail` and `hint` for people, `field` for forms."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    hint: str | None = None
-    field: str | None = None
-    request_id: str
-
-
-class NoQuery(Query):
-    """No parameters at all."""
-
-
-class Page(Query):
-    """Which part of a list: `after` is the `next` of the page before."""
-
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    after: Name | None = None
 
 
 class PeopleQuery(Page):
@@ -75,12 +30,16 @@ class Health(Answer):
 class SignIn(Request):
     """A name and its password."""
 
+    confidential: ClassVar[bool] = True
+
     name: Name
     password: Password
 
 
 class SignedIn(Answer):
     """A token that works until `expires_at`, sign-out, a password change, or until the account is disabled."""
+
+    confidential: ClassVar[bool] = True
 
     token: str
     expires_at: datetime
@@ -89,6 +48,8 @@ class SignedIn(Answer):
 
 class PasswordChange(Request):
     """The present password and the new one."""
+
+    confidential: ClassVar[bool] = True
 
     current: Password
     new: Password
@@ -144,10 +105,12 @@ class TokenShown(Answer):
 class TokenCreated(TokenShown):
     """A new token; `secret` is shown this once."""
 
+    confidential: ClassVar[bool] = True
+
     secret: str
 
 
-class TokensQuery(Query):
+class TokensQuery(Page):
     """Whose tokens: one's own, or those of a service account that one manages."""
 
     owner: Name | None = None
@@ -270,6 +233,8 @@ class ManyChecked(Answer):
 class UserCreate(Request):
     """A person. Without a password one cannot sign in until an admin sets one."""
 
+    confidential: ClassVar[bool] = True
+
     name: Name
     display_name: Line = ""
     password: Password | None = None
@@ -296,5 +261,7 @@ class Users(Answer):
 
 class NewPassword(Answer):
     """A password that was made by chance, shown this once."""
+
+    confidential: ClassVar[bool] = True
 
     password: str

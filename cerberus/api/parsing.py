@@ -55,6 +55,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(no_controls)]
 Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(no_controls)]
 Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(no_controls)]
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_-]+$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -104,14 +105,14 @@ def unpaired(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
             yield from unpaired(item, (*path, printable(key)))
 
 
-def body_of(request: Request, model: type[Model]) -> Model:
+def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) -> Model:
     """
     The body as `model`. 415 when it is not sent as JSON, 400 when it is none, 422 naming the field otherwise.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON.")
     raw = request.get_data(cache=False)
-    if request.content_length is None and len(raw) >= LARGEST_BODY:  # sent in chunks: what is too much is cut off
+    if request.content_length is None and len(raw) >= limit:  # sent in chunks: what is too much is cut off
         raise RequestEntityTooLarge
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each, parse_constant=no_constant)

@@ -4,15 +4,25 @@ from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import ProjectCreate, Projects, ProjectShown, Roles, RoleShown
+from cerberus.api.models import Page, ProjectCreate, Projects, ProjectShown, Roles, RoleShown
+from cerberus.api.pages import cut
 from cerberus.errors import Conflict, Forbidden, NotFound
+from cerberus.service import ProjectInfo
 
 projects = noun("projects")
 
 
-@projects.route("GET", "/projects", summary="List the projects that you may see", answer=Projects)
-def list_projects(caller: Caller) -> Projects:
-    return Projects(items=tuple(ProjectShown.of(project) for project in caller.access.projects))
+def by_name(project: ProjectInfo) -> str:
+    """
+    The place of a project in a list: equal names are told apart by their slugs.
+    """
+    return f"{project.name.casefold()}\x00{project.slug}"
+
+
+@projects.route("GET", "/projects", summary="List the projects that you may see", query=Page, answer=Projects)
+def list_projects(caller: Caller, query: Page) -> Projects:
+    shown, rest = cut(caller.access.projects, query, by_name)
+    return Projects(items=tuple(ProjectShown.of(project) for project in shown), next=rest)
 
 
 @projects.route(

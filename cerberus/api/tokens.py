@@ -1,13 +1,23 @@
 """Access tokens: one's own, and those of the service accounts that one manages."""
 
+import operator
 from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import TokenCreate, TokenCreated, Tokens, TokenShown, TokensQuery
+from cerberus.api.pages import cut
 from cerberus.errors import Conflict, Forbidden, NotFound
+from cerberus.service import Token
 
 tokens = noun("tokens")
+
+
+def by_age(token: Token) -> str:
+    """
+    The place of a token in a list: of two that were made at one moment, the id decides.
+    """
+    return f"{token.created_at.isoformat()}\x00{token.id}"
 
 
 @tokens.route(
@@ -19,8 +29,9 @@ tokens = noun("tokens")
     raises=(NotFound, Forbidden),
 )
 def list_tokens(caller: Caller, query: TokensQuery) -> Tokens:
-    found = caller.cerberus.tokens.list(caller.actor, owner=query.owner)
-    return Tokens(items=tuple(TokenShown.of(token) for token in found))
+    found = sorted(caller.cerberus.tokens.list(caller.actor, owner=query.owner), key=by_age, reverse=True)
+    shown, rest = cut(found, query, by_age, comes_after=operator.lt)
+    return Tokens(items=tuple(TokenShown.of(token) for token in shown), next=rest)
 
 
 @tokens.route(
