@@ -1,0 +1,60 @@
+"""Whom a change can touch, and where: read from what the change is given, before and after it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cerberus.service import parse
+from cerberus.store import grants, roles, snapshot
+from cerberus.store.database import Transaction
+from cerberus.store.snapshot import Reach
+
+Values = Mapping[str, Any]
+"""The fields of a change by name."""
+
+Touches = Callable[[Transaction, Values], Reach]
+
+
+def member(session: Transaction, values: Values) -> Reach:  # noqa: ARG001 - one shape for all
+    """
+    The subject within the project.
+    """
+    return Reach(within={str(values["project"]): {parse.user_name(values["subject"], "subject")}})
+
+
+def holder_of_grant(session: Transaction, values: Values) -> Reach:
+    """
+    Who has the grant, where it is.
+    """
+    found = grants.get(session, values["grant_id"])
+    return Reach() if found is None else Reach(within={found[1].project: {found[1].subject}})
+
+
+def joining(session: Transaction, values: Values) -> Reach:  # noqa: ARG001
+    """
+    Who comes into the group or leaves it, in all projects.
+    """
+    return Reach(everywhere={parse.user_name(values["member"], "member")})
+
+
+def named(session: Transaction, values: Values) -> Reach:  # noqa: ARG001
+    """
+    The user, group or service account of that name, in all projects.
+    """
+    return Reach(everywhere={parse.user_name(values["name"])})
+
+
+def project(session: Transaction, values: Values) -> Reach:  # noqa: ARG001
+    """
+    Everybody in the project.
+    """
+    return Reach(whole={str(values["project"])})
+
+
+def holders_of_role(session: Transaction, values: Values) -> Reach:
+    """
+    Who has the role, in each project where it means this one.
+    """
+    reach = Reach()
+    for slug, subject in snapshot.bound_to(session, values.get("project") or roles.EVERYWHERE, str(values["name"])):
+        reach.add(subject, slug)
+    return reach

@@ -1,0 +1,187 @@
+"""Any change can be tried first: it is done in a transaction that is undone, and the two sides are compared."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from cerberus.errors import Invalid
+from cerberus.policy import ANY, Kind, Resource, Verb
+from cerberus.service import parse, touched
+from cerberus.service.access import project_resource
+from cerberus.service.actors import Actor
+from cerberus.service.context import Context
+from cerberus.service.effects import Effect, effects_between
+from cerberus.service.touched import Touches, Values
+from cerberus.store import audit, snapshot
+from cerberus.store.database import Transaction
+from cerberus.store.snapshot import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """
+    A use case that can be tried first. `of` are the fields that it takes by position (`resource` is made of project,
+    kind and id; one with `?` may be left out), `needs` and `takes` those that it must and can be given by name;
+    `touches` says whom it can concern.
+    """
+
+    noun: str
+    use_case: str
+    touches: Touches
+    of: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """
+        The fields without which nothing can be tried.
+        """
+        parts = [part for field in self.of for part in (RESOURCE if field == "resource" else (field,))]
+        return (*(part for part in parts if not part.endswith("?")), *self.needs)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """
+        The fields that may be left out.
+        """
+        return (*(field[:-1] for field in self.of if field.endswith("?")), *self.takes)
+
+
+RESOURCE: Final = ("project", "kind", "id")
+TERMS: Final = ("expires_at", "reason")
+ROLE_PARTS: Final = ("levels", "description", "manages_project")
+
+DEEDS: Final[Mapping[str, Deed]] = MappingProxyType(
+    {
+        "member.set": Deed(
+            "projects", "set_member", touched.member, of=("project",), needs=("subject", "role"), takes=TERMS
+        ),
+        "member.remove": Deed("projects", "remove_member", touched.member, of=("project",), needs=("subject",)),
+        "grant.give": Deed("grants", "give", touched.member, of=("resource",), needs=("subject", "level"), takes=TERMS),
+        "grant.revoke": Deed("grants", "revoke", touched.holder_of_grant, of=("grant_id",)),
+        "group.add_member": Deed("groups", "add_member", touched.joining, of=("group",), needs=("member",)),
+        "group.remove_member": Deed("groups", "remove_member", touched.joining, of=("group",), needs=("member",)),
+        "group.delete": Deed("groups", "delete", touched.named, of=("name",)),
+        "user.disable": Deed("people", "disable", touched.named, of=("name",)),
+        "user.enable": Deed("people", "enable", touched.named, of=("name",)),
+        "platform_role.give": Deed("people", "set_platform_role", touched.named, of=("name", "platform_role")),
+        "platform_role.take": Deed("people", "unset_platform_role", touched.named, of=("name", "platform_role")),
+        "role.change": Deed(
+            "roles", "change", touched.holders_of_role, of=("project?",), needs=("name",), takes=ROLE_PARTS
+        ),
+        "role.delete": Deed("roles", "delete", touched.holders_of_role, of=("project?",), needs=("name",)),
+        "project.archive": Deed("projects", "archive", touched.project, of=("project",)),
+        "project.restore": Deed("projects", "restore", touched.project, of=("project",)),
+    }
+)
+"""Each change by its name. A new use case that is to be tried first is a new row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """
+    What a change would do: whether it changes anything at all, and who gains and who loses what by it.
+    """
+
+    change: str
+    changes: bool
+    effects: tuple[Effect, ...]
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """
+        The names of those who gain or lose something.
+        """
+        return tuple(dict.fromkeys(effect.person for effect in self.effects))
+
+
+class WhatIf:
+    """Tries changes without making them. `service` has the use cases, an attribute a noun."""
+
+    def __init__(self, context: Context, service: object) -> None:
+        self._context = context
+        self._service = service
+
+    def rehearse(self, actor: Actor, change: str, values: Values) -> Rehearsal:
+        """
+        What the change would do. Raises whatever the change itself would raise; nothing of it stays.
+
+        The effects are those on resources that the actor may manage; for those who oversee the platform all.
+        """
+        deed = DEEDS.get(change)
+        if deed is None:
+            raise Invalid(f"A change is one of {', '.join(DEEDS)}.", field="change")
+        _check_fields(deed, values)
+
+        def perform() -> None:
+            use_case = getattr(getattr(self._service, deed.noun), deed.use_case)
+            use_case(actor, *_positional(deed, values), **_named(deed, values))
+
+        with self._context.database.rehearsing() as session:
+            audit.lock(session)
+            with session.begin_nested() as probe:
+                perform()  # whoever may not do it gets no work done for them
+                probe.rollback()
+            with self._context.view(actor) as view:
+                oversees, access = view.oversees, view.access
+            compared = compare(session, self._context.now(), reach=lambda: deed.touches(session, values), do=perform)
+        effects = compared.effects
+        if not oversees:
+            effects = [
+                effect
+                for effect in effects
+                if access.can(Verb.MANAGE, project_resource(effect.project))
+                or access.can(Verb.MANAGE, Resource(effect.project, effect.kind, effect.resource_id))
+            ]
+        return Rehearsal(change, compared.changes, tuple(effects))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Whether a change stepped the policy version, and its effects."""
+
+    changes: bool
+    effects: list[Effect]
+
+
+def compare(session: Transaction, now: datetime, *, reach: Callable[[], Reach], do: Callable[[], None]) -> Compared:
+    """
+    Does the change in the open transaction, looks who gains and who loses what by it, and undoes it again.
+    """
+    version = audit.lock(session).version
+    with session.begin_nested() as trial:
+        found = snapshot.reached(session, reach())
+        do()
+        session.flush()
+        changes = audit.lock(session).version != version
+        found.merge(snapshot.reached(session, reach()))
+        after = snapshot.facts(session, found, now)
+        trial.rollback()
+    before = snapshot.facts(session, found, now)
+    return Compared(changes, effects_between(before, after, found, now=now))
+
+
+def _check_fields(deed: Deed, values: Values) -> None:
+    known = {*deed.required, *deed.optional}
+    for field in values:
+        if field not in known:
+            raise Invalid(f"{field} is not a field of this change: it has {', '.join(sorted(known))}.", field=field)
+    for field in deed.required:
+        if values.get(field) is None:
+            raise Invalid(f"{field} is missing.", field=field)
+
+
+def _positional(deed: Deed, values: Values) -> list[Any]:
+    return [_resource(values) if field == "resource" else values.get(field.rstrip("?")) for field in deed.of]
+
+
+def _named(deed: Deed, values: Values) -> dict[str, Any]:
+    return {field: values[field] for field in (*deed.needs, *deed.takes) if values.get(field) is not None}
+
+
+def _resource(values: Values) -> Resource:
+    kind = parse.member_of(Kind, values["kind"], "kind")
+    return Resource(str(values["project"]), kind, str(values.get("id", ANY)))
