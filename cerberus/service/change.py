@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cerberus.errors import Forbidden, NotFound
-from cerberus.policy import PlatformRole, Resource, Scope, Verb
+from cerberus.policy import Level, PlatformRole, Resource, Scope, Verb
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, project_resource
 from cerberus.service.actors import Actor, line_of_origin
 from cerberus.store import audit
@@ -50,6 +50,26 @@ class View:
         if not self.by_system:
             self.access.require(verb, resource)
         return row
+
+    def sees_policy_on(self, resource: Resource) -> bool:
+        """
+        Whether the actor may see who has what on the resource: those who manage it, whatever their credential may
+        change and even when the project is archived, and those who oversee everything.
+        """
+        if self.by_system or self.oversees:
+            return True
+        decision = self.access.check(Verb.READ, resource)
+        return decision.allowed and (decision.level is Level.MANAGE or self.access.principal.is_admin)
+
+    def require_sight(self, resource: Resource) -> ProjectRow:
+        """
+        The project's row, once the actor may see who has what on the resource.
+        """
+        row = project_row(self.session, resource.project)
+        if row is not None and self.sees_policy_on(resource):
+            return row
+        self.require(Verb.READ, resource)
+        raise Forbidden("Only those who manage this may see who has what on it.", hint="Ask a maintainer.")
 
     @property
     def oversees(self) -> bool:

@@ -3,13 +3,16 @@
 from datetime import datetime
 
 from cerberus.errors import Invalid, NotFound
-from cerberus.policy import Kind, Level, Resource, Source, Verb
+from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind, Verb
 from cerberus.service import parse
+from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import Actor
+from cerberus.service.change import Change
 from cerberus.service.context import Context
 from cerberus.service.people import find_anybody
-from cerberus.store import grants, projects
+from cerberus.store import grants, principals, projects
 from cerberus.store.records import Grant
+from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
 
 
 class Grants:
@@ -29,42 +32,20 @@ class Grants:
         reason: str = "",
     ) -> Grant:
         """
-        Gives a subject a level on one resource, or with id `*` on its kind; replaces the grant that it has there.
-
-        For those who may manage the resource.
+        Gives a subject a level on one resource, or with id `*` on its kind; replaces the grant that it has there, and
+        does nothing when that says the same already. For those who may manage the resource.
         """
+        require_nameable(resource)
         wanted = parse.member_of(Level, level, "level")
         why = parse.text(reason, "reason", longest=500)
-        parse.resource_id(resource.id)
-        if resource.kind is Kind.EXPERIMENT:
-            parse.experiment_id(resource.id)
-        if resource.kind is Kind.PROJECT:
-            raise Invalid("Roles are given on a project, not grants.", field="kind", hint="Add a member instead.")
         with self._context.change(actor) as change:
             project = change.require(Verb.MANAGE, resource)
             ends = parse.end(expires_at, change.now)
             row = find_anybody(change, subject)
-            found = grants.find(change.session, project, resource, subject_id=row.id, source=Source.GRANT)
-            before = None if found is None else _shown(grants.grant(found, row, project.slug))
-            if found is None:
-                found = grants.insert(
-                    change.session,
-                    project,
-                    resource,
-                    subject_id=row.id,
-                    level=wanted,
-                    source=Source.GRANT,
-                    expires_at=ends,
-                    reason=why,
-                    at=change.now,
-                    by=actor.principal.name,
-                )
-            else:
-                found.level, found.expires_at, found.reason = wanted, ends, why
-                found.added_at, found.added_by = change.now, actor.principal.name
-                change.session.flush()
-            given = grants.grant(found, row, project.slug)
-            change.record("grant.give", _target(resource), project=project.slug, before=before, after=_shown(given))
+            before, given = _put(change, project, resource, row, level=wanted, expires_at=ends, reason=why)
+            if before is None or _shown(before) != _shown(given):
+                was = None if before is None else _shown(before)
+                change.record("grant.give", _target(resource), project=project.slug, before=was, after=_shown(given))
             return given
 
     def revoke(self, actor: Actor, grant_id: int) -> None:
@@ -89,7 +70,76 @@ class Grants:
         The grants that name exactly this resource (or, with id `*`, its kind). For those who may manage it.
         """
         with self._context.view(actor) as view:
-            return grants.on(view.session, view.require(Verb.MANAGE, resource), resource)
+            return grants.on(view.session, view.require_sight(resource), resource)
+
+    def page(
+        self,
+        actor: Actor,
+        project: str,
+        *,
+        kind: Kind | None = None,
+        resource_id: str | None = None,
+        subject: object = None,
+        source: Source | None = None,
+        limit: int = 50,
+        after: int = 0,
+    ) -> list[Grant]:
+        """
+        Grants and ownership in the project that have all the given values, by id, those after the id `after`; ended
+        ones too. For those who manage what is asked about; one's own are for everybody in the project.
+        """
+        with self._context.view(actor) as view:
+            row = None if subject is None else find_anybody(view, subject)
+            if row is not None and row.id == actor.principal.id:
+                where = view.require_project(project, Verb.READ)
+            else:
+                where = view.require_sight(
+                    project_resource(project) if kind is None else Resource(project, kind, resource_id or ANY)
+                )
+            return grants.page(
+                view.session,
+                where,
+                kind=kind,
+                resource_id=resource_id,
+                subject_id=None if row is None else row.id,
+                source=source,
+                limit=limit,
+                after=after,
+            )
+
+    def owner(self, actor: Actor, resource: Resource) -> Grant:
+        """
+        Who owns the resource. For those who may read it; NotFound when Cerberus knows of no owner.
+        """
+        require_nameable(resource)
+        with self._context.view(actor) as view:
+            project = view.require(Verb.READ, resource)
+            found = grants.owners(view.session, project, resource)
+            if not found:
+                raise NotFound("Cerberus knows of no owner of that.")
+            return found[-1][1]
+
+    def hand_over(self, actor: Actor, resource: Resource, *, owner: object) -> Grant:
+        """
+        Makes somebody else the owner. For the owner, while they may manage the resource, and whoever else may; the
+        new one is a user or service account that may read the project.
+        """
+        require_nameable(resource)
+        with self._context.change(actor) as change:
+            project = change.require(Verb.MANAGE, resource)
+            row = _new_owner(change, project, owner)
+            found = grants.owners(change.session, project, resource)
+            if [value.subject_id for _, value in found] == [row.id]:
+                return found[0][1]
+            for old, _ in found:
+                change.session.delete(old)
+            change.session.flush()
+            made = _own(change, project, resource, row.id, reason="was handed it")
+            before = {"owner": ", ".join(value.subject for _, value in found)}
+            change.record(
+                "ownership.hand_over", _target(resource), project=project.slug, before=before, after={"owner": row.name}
+            )
+            return grants.grant(made, row, project.slug)
 
     def own(self, actor: Actor, resource: Resource) -> None:
         """
@@ -102,18 +152,7 @@ class Grants:
                 raise NotFound(f"There is no project {resource.project}.")
             if grants.find(change.session, project, resource, subject_id=principal_id, source=Source.OWNERSHIP):
                 return
-            grants.insert(
-                change.session,
-                project,
-                resource,
-                subject_id=principal_id,
-                level=Level.MANAGE,
-                source=Source.OWNERSHIP,
-                expires_at=None,
-                reason="created it",
-                at=change.now,
-                by=actor.principal.name,
-            )
+            _own(change, project, resource, principal_id, reason="created it")
             change.record(f"{resource.kind}.create", _target(resource), project=resource.project)
 
     def forget(self, actor: Actor, resource: Resource) -> int:
@@ -144,6 +183,77 @@ class Grants:
             if count:
                 change.record("grant.rename", _target(resource), project=resource.project, after={"id": new_id})
             return count
+
+
+def require_nameable(resource: Resource) -> None:
+    """
+    Invalid unless the id is in the one spelling that MLflow's guard compares, and of a kind that grants are given on.
+    """
+    if resource.kind is Kind.PROJECT:
+        raise Invalid("Roles are given on a project, not grants.", field="kind", hint="Add a member instead.")
+    parse.resource_id(resource.id)
+    if resource.kind is Kind.EXPERIMENT:
+        parse.experiment_id(resource.id)
+    if resource.kind is Kind.SCORER:  # `7/name`, or `7` for all scorers of an experiment
+        parse.experiment_id(resource.id.partition("/")[0])
+
+
+def _put(
+    change: Change,
+    project: ProjectRow,
+    resource: Resource,
+    subject: SubjectRow,
+    *,
+    level: Level,
+    expires_at: datetime | None,
+    reason: str,
+) -> tuple[Grant | None, Grant]:
+    by = change.actor.principal.name
+    row = grants.find(change.session, project, resource, subject_id=subject.id, source=Source.GRANT)
+    before = None if row is None else grants.grant(row, subject, project.slug)
+    if row is None:
+        row = grants.insert(
+            change.session,
+            project,
+            resource,
+            subject_id=subject.id,
+            level=level,
+            source=Source.GRANT,
+            expires_at=expires_at,
+            reason=reason,
+            at=change.now,
+            by=by,
+        )
+    elif (row.level, row.expires_at, row.reason) != (level, expires_at, reason):
+        row.level, row.expires_at, row.reason = level, expires_at, reason
+        row.added_at, row.added_by = change.now, by
+        change.session.flush()
+    return before, grants.grant(row, subject, project.slug)
+
+
+def _own(change: Change, project: ProjectRow, resource: Resource, subject_id: int, *, reason: str) -> GrantRow:
+    return grants.insert(
+        change.session,
+        project,
+        resource,
+        subject_id=subject_id,
+        level=Level.MANAGE,
+        source=Source.OWNERSHIP,
+        expires_at=None,
+        reason=reason,
+        at=change.now,
+        by=change.actor.principal.name,
+    )
+
+
+def _new_owner(change: Change, project: ProjectRow, name: object) -> SubjectRow:
+    row = find_anybody(change, parse.user_name(name, "owner"))
+    if row.kind == SubjectKind.GROUP or row.disabled:
+        raise Invalid("An owner is an enabled user or service account.", field="owner")
+    loaded = principals.load(change.session, row.id)
+    if loaded is None or not Access.of(loaded, change.state.version).can(Verb.READ, project_resource(project.slug)):
+        raise Invalid(f"{row.name} is not in {project.slug}.", field="owner", hint="Add them to the project first.")
+    return row
 
 
 def _target(resource: Resource) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from cerberus.errors import Invalid
-from cerberus.policy import ANY, BUILT_IN_ROLES, Scope
+from cerberus.policy import ANY, Scope
 
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -96,15 +96,6 @@ def password(value: Any, *, name: str, field: str = "password") -> str:
     if len(set(value)) < 4 or (len(name) > 2 and name in value.lower()):
         raise Invalid("That password is easy to guess: use several words, and not the account's name.", field=field)
     return value
-
-
-def role_name(value: Any, field: str = "role") -> str:
-    """
-    The name of a role that exists.
-    """
-    if value not in BUILT_IN_ROLES:
-        raise Invalid(f"A role is one of {', '.join(BUILT_IN_ROLES)}.", field=field)
-    return str(value)
 
 
 def member_of(kind: type[Member], value: Any, field: str) -> Member:

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from cerberus.errors import Conflict, NotFound
-from cerberus.policy import BUILT_IN_ROLES, Role, Verb
+from cerberus.errors import Conflict, Invalid, NotFound
+from cerberus.policy import Verb
 from cerberus.service import parse
 from cerberus.service.actors import Actor
+from cerberus.service.bindings import bind, rebind, shown
 from cerberus.service.change import Change
 from cerberus.service.context import Context
+from cerberus.service.ending import end, require_empty
 from cerberus.service.people import find_anybody, require_maintainers
-from cerberus.store import projects, subjects
-from cerberus.store.records import Member, ProjectInfo
+from cerberus.service.roles import FOUNDER, require_role
+from cerberus.store import projects, roles
+from cerberus.store.records import Member, ProjectInfo, RoleInfo
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
 
 
@@ -29,22 +32,23 @@ class Projects:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def create(self, actor: Actor, slug: object, *, name: str = "", description: str = "") -> ProjectInfo:
+    def create(
+        self, actor: Actor, slug: object, *, name: str = "", description: str = "", maintainer: object = None
+    ) -> ProjectInfo:
         """
-        A new project with the actor as its maintainer (the command line makes one without). Admins only.
+        A new project that `maintainer`, otherwise the actor, manages (the command line alone makes one that nobody
+        does). Admins only. Conflict for a slug that is, or once was, another project's.
         """
         wanted = parse.slug(slug)
         shown = parse.text(name, "name", longest=200) or wanted
         about = parse.text(description, "description", longest=2000)
         with self._context.change(actor) as change:
             change.require_admin()
-            if projects.project_row(change.session, wanted) is not None:
-                raise Conflict(f"There is a project {wanted} already.")
+            _require_free(change, wanted)
             row = projects.insert(change.session, slug=wanted, name=shown, description=about, at=change.now)
-            if not change.by_system:
-                maker = subjects.by_name(change.session, actor.principal.name)
-                if maker is not None:
-                    _bind(change, row, maker, role="maintainer", expires_at=None, reason="made the project")
+            if maintainer is not None or not change.by_system:
+                founder = find_anybody(change, actor.principal.name if maintainer is None else maintainer)
+                bind(change, row, founder, role=FOUNDER, expires_at=None, reason="made the project")
             change.record("project.create", f"project:{wanted}", project=wanted, after={"name": shown})
             return projects.project_info(row)
 
@@ -55,11 +59,12 @@ class Projects:
         with self._context.view(actor) as view:
             return projects.project_info(view.require_project(slug, Verb.READ))
 
-    def roles(self, slug: str) -> list[Role]:  # noqa: ARG002 - custom roles will differ by project
+    def roles(self, slug: str) -> list[RoleInfo]:
         """
-        The roles that can be given in the project.
+        The roles that can be given in the project, built-in ones first. Not for the outside: no check.
         """
-        return list(BUILT_IN_ROLES.values())
+        with self._context.database.reading() as session:
+            return [*roles.BUILT_IN, *(roles.role_info(row) for row in roles.in_project(session, slug))]
 
     def members(self, actor: Actor, slug: str) -> list[Member]:
         """
@@ -82,29 +87,29 @@ class Projects:
         Gives a user, group or service account a role. Conflict when it has one there already.
         """
         why = parse.text(reason, "reason", longest=500)
-        wanted = parse.role_name(role)
         with self._context.change(actor) as change:
             project = change.require_project(slug)
+            wanted = require_role(change, slug, role).name
             ends = parse.end(expires_at, change.now)
             row = find_anybody(change, subject)
             if projects.binding_row(change.session, project.id, row.id) is not None:
                 raise Conflict(f"{row.name} is a member already.", hint="Change the role instead.")
-            member = _bind(change, project, row, role=wanted, expires_at=ends, reason=why)
-            change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=_shown(member))
+            member = bind(change, project, row, role=wanted, expires_at=ends, reason=why)
+            change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=shown(member))
             return member
 
     def change_role(self, actor: Actor, slug: str, *, subject: object, role: str) -> Member:
         """
         Another role for a member; the end date stays. NotFound when it is no member, Conflict for the last maintainer.
         """
-        wanted = parse.role_name(role)
         with self._context.change(actor) as change:
             project = change.require_project(slug)
+            wanted = require_role(change, slug, role).name
             row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             if binding is None:
                 raise NotFound(f"{row.name} is not a member of {slug}.")
-            return _rebind(
+            return _rebound(
                 change, project, row, binding, role=wanted, expires_at=binding.expires_at, reason=binding.reason
             )
 
@@ -123,17 +128,17 @@ class Projects:
         nothing more. Conflict when that left the project without a maintainer.
         """
         why = parse.text(reason, "reason", longest=500)
-        wanted = parse.role_name(role)
         with self._context.change(actor) as change:
             project = change.require_project(slug)
+            wanted = require_role(change, slug, role).name
             ends = parse.end(expires_at, change.now)
             row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             if binding is None:
-                member = _bind(change, project, row, role=wanted, expires_at=ends, reason=why)
-                change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=_shown(member))
+                member = bind(change, project, row, role=wanted, expires_at=ends, reason=why)
+                change.record("member.add", f"{row.kind}:{row.name}", project=slug, after=shown(member))
                 return member
-            return _rebind(change, project, row, binding, role=wanted, expires_at=ends, reason=why)
+            return _rebound(change, project, row, binding, role=wanted, expires_at=ends, reason=why)
 
     def remove_member(self, actor: Actor, slug: str, *, subject: object) -> Removal:
         """
@@ -145,7 +150,7 @@ class Projects:
             project = change.require_project(slug)
             row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
-            before = None if binding is None else _shown(projects.member(binding, row))
+            before = None if binding is None else shown(projects.member(binding, row))
             had = projects.has_maintainer(change.session, project.id)
             removal = Removal(*projects.take_away(change.session, project.id, row.id))
             if removal == Removal(0, 0):
@@ -156,6 +161,50 @@ class Projects:
                 "member.remove", f"{row.kind}:{row.name}", project=slug, before=before, after={"grants": removal.grants}
             )
             return removal
+
+    def change(
+        self,
+        actor: Actor,
+        slug: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        askable: bool | None = None,
+    ) -> ProjectInfo:
+        """
+        Changes what is given: how the project is called and described, and whether anybody may ask for a role in it
+        (which shows its name and description to everybody).
+        """
+        shown_as = None if name is None else parse.text(name, "name", longest=200, shortest=1)
+        about = None if description is None else parse.text(description, "description", longest=2000)
+        if askable is not None and not isinstance(askable, bool):
+            raise Invalid("askable is true or false.", field="askable")
+        with self._context.change(actor) as change:
+            project = change.require_project(slug)
+            before = _settings(project)
+            project.name = project.name if shown_as is None else shown_as
+            project.description = project.description if about is None else about
+            project.askable = project.askable if askable is None else askable
+            if _settings(project) != before:
+                after = _settings(project)
+                change.record("project.change", f"project:{slug}", project=slug, before=before, after=after)
+            return projects.project_info(project)
+
+    def delete(self, actor: Actor, slug: str, *, move_to: str | None = None) -> None:
+        """
+        Deletes an empty project for good: roles, requests and tokens in it end, and its slug is not given out again.
+
+        Its service accounts go to the project `move_to`, which the actor must manage too. Conflict while there are
+        some and it is not given, or while grants name what MLflow holds there.
+        """
+        with self._context.change(actor) as change:
+            project = change.require_project(slug)
+            target = None if move_to is None else change.require_project(move_to)
+            if target is not None and target.id == project.id:
+                raise Invalid("The service accounts must go to another project.", field="move_to")
+            require_empty(change, project)
+            ended = end(change, project, target)
+            change.record("project.delete", f"project:{slug}", project=slug, before=_settings(project), after=ended)
 
     def archive(self, actor: Actor, slug: str) -> ProjectInfo:
         """
@@ -187,23 +236,7 @@ class Projects:
             return projects.every(view.session) if view.by_system else [*view.access.projects]
 
 
-def _bind(
-    change: Change, project: ProjectRow, subject: SubjectRow, *, role: str, expires_at: datetime | None, reason: str
-) -> Member:
-    binding = projects.bind(
-        change.session,
-        project,
-        subject,
-        role=role,
-        expires_at=expires_at,
-        reason=reason,
-        at=change.now,
-        by=change.actor.principal.name,
-    )
-    return projects.member(binding, subject)
-
-
-def _rebind(
+def _rebound(
     change: Change,
     project: ProjectRow,
     subject: SubjectRow,
@@ -214,19 +247,22 @@ def _rebind(
     reason: str,
 ) -> Member:
     before = projects.member(binding, subject)
-    had = projects.has_maintainer(change.session, project.id)
-    binding.role, binding.expires_at, binding.reason = role, expires_at, reason
-    after = projects.member(binding, subject)
-    if after == before:
-        return after
-    change.session.flush()
-    if had:
-        require_maintainers(change, [project.id])
-    who = f"{subject.kind}:{subject.name}"
-    change.record("member.change", who, project=project.slug, before=_shown(before), after=_shown(after))
+    after = rebind(change, project, subject, binding, role=role, expires_at=expires_at, reason=reason)
+    if after != before:
+        who = f"{subject.kind}:{subject.name}"
+        change.record("member.change", who, project=project.slug, before=shown(before), after=shown(after))
     return after
 
 
-def _shown(member: Member) -> dict[str, str | None]:
-    ends = None if member.expires_at is None else member.expires_at.isoformat()
-    return {"role": member.role, "expires_at": ends, "reason": member.reason}
+def _require_free(change: Change, slug: str) -> None:
+    if projects.project_row(change.session, slug) is not None:
+        raise Conflict(f"There is a project {slug} already.")
+    if projects.was_deleted(change.session, slug):
+        raise Conflict(
+            f"There was a project {slug} once: its short name is not given out again.",
+            hint="MLflow's workspace of that name may still hold its runs. Choose another one.",
+        )
+
+
+def _settings(project: ProjectRow) -> dict[str, str | bool]:
+    return {"name": project.name, "description": project.description, "askable": project.askable}

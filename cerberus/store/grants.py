@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import Level, Resource, Source, SubjectKind
+from cerberus.policy import Kind, Level, Resource, Source, SubjectKind
 from cerberus.store.records import Grant
 from cerberus.store.roles import as_kind
 from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
@@ -104,6 +104,57 @@ def on(session: OrmSession, project: ProjectRow, resource: Resource) -> list[Gra
         .order_by(SubjectRow.name)
     )
     return [grant(row, subject, project.slug) for row, subject in found]
+
+
+def owners(session: OrmSession, project: ProjectRow, resource: Resource) -> list[tuple[GrantRow, Grant]]:
+    """
+    The ownership of exactly this resource, as rows and values, oldest first.
+    """
+    found = session.execute(
+        select(GrantRow, SubjectRow)
+        .join(SubjectRow, SubjectRow.id == GrantRow.subject_id)
+        .where(
+            GrantRow.project_id == project.id,
+            GrantRow.kind == resource.kind,
+            GrantRow.resource_id == resource.id,
+            GrantRow.source == Source.OWNERSHIP,
+        )
+        .order_by(GrantRow.id)
+    )
+    return [(row, grant(row, subject, project.slug)) for row, subject in found]
+
+
+def page(
+    session: OrmSession,
+    project: ProjectRow,
+    *,
+    kind: Kind | None,
+    resource_id: str | None,
+    subject_id: int | None,
+    source: Source | None,
+    limit: int,
+    after: int,
+) -> list[Grant]:
+    """
+    Grants and ownership in the project that have all the given values, by id, those after the id `after`.
+    """
+    query = (
+        select(GrantRow, SubjectRow)
+        .join(SubjectRow, SubjectRow.id == GrantRow.subject_id)
+        .where(GrantRow.project_id == project.id, GrantRow.id > after)
+        .order_by(GrantRow.id)
+        .limit(limit)
+    )
+    wanted = {
+        GrantRow.kind: kind,
+        GrantRow.resource_id: resource_id,
+        GrantRow.subject_id: subject_id,
+        GrantRow.source: source,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    return [grant(row, subject, project.slug) for row, subject in session.execute(query)]
 
 
 def forget(session: OrmSession, project: ProjectRow, resource: Resource) -> int:

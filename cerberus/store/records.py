@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from cerberus.policy import AnyKind, Level, PlatformRole, Scope, Source, SubjectKind
@@ -35,15 +36,15 @@ class ProjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomRole:
-    """A role of somebody's making; `project` is None for one that every project has."""
+class RoleInfo:
+    """A role that can be given in a project; `project` is None for one that every project has."""
 
     name: str
     description: str
     levels: Mapping[AnyKind, Level]
     manages_project: bool
     project: str | None
-    created_at: datetime
+    built_in: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,36 @@ class Grant:
     reason: str
     added_at: datetime
     added_by: str
+
+
+class RequestState(StrEnum):
+    """What became of a request for access."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+    """The project was deleted before anybody answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """Somebody asks for a role in a project. `expires_at` is the end of the role that was given."""
+
+    id: int
+    project: str
+    subject_id: int
+    subject: str
+    display_name: str
+    role: str
+    reason: str
+    state: RequestState
+    asked_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    answer: str
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +179,39 @@ class AuditLine:
     request_id: str
     previous_hash: str | None
     hash: str | None
+
+    @property
+    def position(self) -> str:
+        """
+        Where the line stands among all: what a search goes on after.
+        """
+        return f"{self.at.isoformat(timespec='microseconds')} {self.id}"
+
+    @staticmethod
+    def moment_and_id(position: str) -> tuple[datetime, int]:
+        """
+        The two parts of a position; ValueError when it is none.
+        """
+        moment, _, line_id = position.partition(" ")
+        return datetime.fromisoformat(moment).astimezone(UTC), int(line_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """
+    What lines are wanted: all that is given must be so. `since` is included, `until` is not.
+
+    An `action` that ends with a dot means all that begin with it; a `client` is how it begins.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    who: str | None = None
+    on_behalf_of: str | None = None
+    action: str | None = None
+    target: str | None = None
+    project: str | None = None
+    outcome: str | None = None
+    address: str | None = None
+    client: str | None = None
+    request_id: str | None = None

@@ -1,7 +1,7 @@
 """Roles of people's making, beside the built-in ones: for one project, or for every project."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import ANY, BUILT_IN_ROLES, Kind, Level, Role
 from cerberus.policy.catalog import AnyKind
-from cerberus.store.records import CustomRole
+from cerberus.store.records import RoleInfo
 from cerberus.store.tables import BindingRow, ProjectRow, RoleRow
 
 EVERYWHERE = ""
@@ -49,13 +49,17 @@ def role(row: RoleRow) -> Role:
     return Role(row.name, row.description, levels_of(row.levels), row.manages_project)
 
 
-def custom_role(row: RoleRow) -> CustomRole:
+def role_info(row: RoleRow) -> RoleInfo:
     """
     The row as a value.
     """
-    return CustomRole(
-        row.name, row.description, levels_of(row.levels), row.manages_project, row.home or None, row.created_at
-    )
+    return RoleInfo(row.name, row.description, levels_of(row.levels), row.manages_project, row.home or None, False)
+
+
+BUILT_IN = tuple(
+    RoleInfo(each.name, each.description, each.levels, each.manages_project, None, True)
+    for each in BUILT_IN_ROLES.values()
+)
 
 
 def in_reach() -> ColumnElement[bool]:
@@ -82,14 +86,19 @@ def in_project(session: OrmSession, slug: str) -> list[RoleRow]:
     )
 
 
-def named(session: OrmSession, name: str, *, homes: Iterable[str] | None = None) -> list[RoleRow]:
+def named(session: OrmSession, name: str) -> list[RoleRow]:
     """
-    The roles of that name in these homes; without homes anywhere.
+    The roles of that name, of whatever project.
     """
-    query = select(RoleRow).where(RoleRow.name == name)
-    if homes is not None:
-        query = query.where(RoleRow.home.in_(tuple(homes)))
-    return list(session.scalars(query))
+    return list(session.scalars(select(RoleRow).where(RoleRow.name == name)))
+
+
+def find(session: OrmSession, slug: str, name: str) -> Role | None:
+    """
+    What the name means in the project: a built-in role or one that can be given there; None when nothing.
+    """
+    found = session.scalar(select(RoleRow).where(RoleRow.name == name, RoleRow.home.in_((EVERYWHERE, slug))))
+    return BUILT_IN_ROLES.get(name) or (None if found is None else role(found))
 
 
 def at_home(session: OrmSession, home: str) -> list[RoleRow]:
