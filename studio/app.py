@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from studio import log, screens
+from cerberus.errors import CerberusError
+from studio import log, screens, session, sign_on
 from studio.gate import Gate
 from studio.routes import ROUTES
 
@@ -39,10 +41,19 @@ def _load() -> None:
     log.event("loaded")
 
 
+def refuse_wrong_settings() -> None:
+    """End the process with one sentence when Cerberus' settings, or a file that they name, are not understood."""
+    try:
+        session.cerberus()
+    except CerberusError as error:
+        sys.exit(f"Studio cannot start: {error.message}")
+
+
+refuse_wrong_settings()
 app = st.App(
     Path(__file__).parent / "main.py",
     lifespan=lifespan,
-    routes=ROUTES,
+    routes=(*ROUTES, *sign_on.ROUTES),
     middleware=[Middleware(Gate)],
     on_script_error=screens.failed,
 )

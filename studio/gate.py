@@ -20,7 +20,7 @@ from studio.settings import settings
 MOST_BODY_BYTES = 1_000_000
 # Served to anybody: Streamlit's own code, its heartbeat, the websocket behind which every page asks the guard.
 PUBLIC = frozenset({
-    "/", "/favicon.png", "/livez", "/readyz", "/session", "/session/end",
+    "/", "/favicon.png", "/livez", "/readyz", "/session", "/session/end", "/auth/oidc/start", "/auth/oidc/callback",
     "/_stcore/health", "/_stcore/host-config", "/_stcore/stream",
     *(f"/{page.url_path}" for page in nav.PAGES if page.url_path),
 })
@@ -67,7 +67,7 @@ class Gate:
             await refusal(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
-        if path.startswith(("/media/", "/session")) or answer["status"] >= 400:
+        if path.startswith(("/media/", "/session", "/auth/")) or answer["status"] >= 400:
             took, method = round((time.monotonic() - started) * 1000), scope.get("method", "-")
             log.event("request", id=number, method=method, path=path, status=answer["status"], ms=took)
 

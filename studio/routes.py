@@ -27,12 +27,9 @@ async def begin(request: Request) -> Response:
     if ticket is None:
         return JSONResponse({"error": "not_signed_in", "detail": "This sign-in is too old or not this browser's. "
                              "Reload the page and sign in again."}, status_code=401)
-    await _end_session(request)
+    await end_session(request)
     response = Response(status_code=204)
-    response.set_cookie(
-        session.session_cookie_name(), ticket.cookie, path="/", httponly=True, samesite="lax",
-        secure=settings().is_https, max_age=max(0, int((ticket.expires_at - datetime.now(UTC)).total_seconds())),
-    )
+    hold_session(response, ticket.cookie, until=ticket.expires_at)
     log.event("signed_in", id=request.state.request_id, session=ticket.session_id)
     return response
 
@@ -41,7 +38,7 @@ async def end(request: Request) -> Response:
     """POST /session/end: end this browser's session and take its cookie away."""
     if not _is_ours(request):
         return JSONResponse({"error": "forbidden", "detail": "Sign out on Studio's own page."}, status_code=403)
-    await _end_session(request)
+    await end_session(request)
     response = Response(status_code=204)
     response.delete_cookie(session.session_cookie_name(), path="/", httponly=True, samesite="lax",
                            secure=settings().is_https)
@@ -91,14 +88,25 @@ async def _code(request: Request) -> str:
     return code if isinstance(code, str) else ""
 
 
-async def _end_session(request: Request) -> None:
+def hold_session(response: Response, cookie: str, *, until: datetime) -> None:
+    """Have the browser keep the session's cookie until it ends, out of reach of scripts and of other sites."""
+    seconds = max(0, int((until - datetime.now(UTC)).total_seconds()))
+    response.set_cookie(session.session_cookie_name(), cookie, path="/", httponly=True, samesite="lax",
+                        secure=settings().is_https, max_age=seconds)
+
+
+async def end_session(request: Request) -> None:
     """End the session of the request's cookie, if it has one that lives."""
     cookie = request.cookies.get(session.session_cookie_name(), "")
     if not cookie:
         return
-    address = request.client.host if request.client else ""
-    origin = Origin(address, request.headers.get("user-agent", "")[:200], request.state.request_id)
     try:
-        await to_thread.run_sync(session.cerberus().sessions.end, cookie, origin)
+        await to_thread.run_sync(session.cerberus().sessions.end, cookie, origin_of(request))
     except CerberusError as error:
         log.event("session_not_ended", id=request.state.request_id, error=error.code)
+
+
+def origin_of(request: Request) -> Origin:
+    """Where the request comes from, for the audit."""
+    address = request.client.host if request.client else ""
+    return Origin(address, request.headers.get("user-agent", "")[:200], request.state.request_id)

@@ -22,9 +22,9 @@ _BOUND_TO = "session.bound_to"
 def cerberus() -> Cerberus:
     """The process-wide Cerberus, opened at its first use."""
     from cerberus.service import Cerberus
-    from cerberus.settings import Settings
+    from cerberus.settings import configured
 
-    return Cerberus.open(Settings())
+    return Cerberus.open(configured())
 
 
 def session_cookie_name() -> str:

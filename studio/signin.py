@@ -38,6 +38,20 @@ export default function ({ parentElement }) {
 }""")
 
 
+# A plain link: the browser goes to the provider by itself, and comes back to the page that it shows now.
+_ELSEWHERE = st.components.v2.component("mlstudio_elsewhere", html="<a target='_self'></a>", css="""
+a { display: block; padding: 0.5rem 0.75rem; text-align: center; text-decoration: none; color: var(--st-text-color);
+    border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 0.5rem); }
+a:hover, a:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+""", js="""
+export default function ({ data, parentElement }) {
+  const link = parentElement.querySelector("a");
+  const here = window.location.pathname + window.location.search;
+  link.textContent = data.label;
+  link.href = "/auth/oidc/start?next=" + encodeURIComponent(here);
+}""")
+
+
 class _NoCookie:
     """In place of the form's own cookie, which scripts can read and which outlives a sign-out."""
 
@@ -81,6 +95,22 @@ def screen() -> None:
         st.space("medium")
         st.markdown("# :material/science: ML Studio")
         st.caption("Experiments, runs and models of your projects, and only of yours.")
+        _ways()
+
+
+def _ways() -> None:
+    """The ways to sign in, the usual one first."""
+    info = session.cerberus().sign_on.info
+    if info.name is None:
+        SignInForm(_try).login(fields=FIELDS, key="signin_form")
+        return
+    elsewhere = {"label": f"Sign in with {info.name}"}
+    if info.local_sign_in == "everybody":
+        SignInForm(_try).login(fields=FIELDS, key="signin_form")
+        _ELSEWHERE(key="signin_elsewhere", data=elsewhere)
+        return
+    _ELSEWHERE(key="signin_elsewhere", data=elsewhere)
+    with st.expander("Admins: sign in with a password"):
         SignInForm(_try).login(fields=FIELDS, key="signin_form")
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from cerberus.errors import CerberusError
+from cerberus.service import Cerberus
 from cerberus.settings import Settings as CerberusSettings
-from cerberus.settings import secrets_dir
+from cerberus.settings import configured, secrets_dir
 from studio.local.layout import ROOT
+from studio.local.problem import Problem
 from studio.settings import Settings as StudioSettings
 
 
@@ -17,7 +20,11 @@ def settings() -> tuple[CerberusSettings, StudioSettings]:
     """
     for name, value in variables_in(ROOT / ".env").items():
         os.environ.setdefault(name, value)
-    cerberus = CerberusSettings()
+    try:
+        cerberus = configured()
+        Cerberus.open(cerberus).close()  # connects to nothing, but reads what the settings name
+    except CerberusError as error:
+        raise Problem(error.message) from None
     os.environ["MLSTUDIO_DATA"] = str(cerberus.data)
     return cerberus, StudioSettings(_secrets_dir=secrets_dir())
 
