@@ -153,14 +153,6 @@ class Access:
             archived=info is not None and info.archived,
         )
 
-    def manages(self, resource: Resource) -> bool:
-        """
-        Whether the person manages the resource or its project, whatever the credential is for, archived or not.
-        """
-        person = replace(self.principal, scopes=ALL_SCOPES)
-        both = (resource, project_resource(resource.project))
-        return any(decide(person, Verb.MANAGE, each, self.book.about(each), now=utc_now()) for each in both)
-
     def can(self, verb: Verb, resource: Resource) -> bool:
         """
         Whether the principal may do it.

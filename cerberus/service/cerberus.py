@@ -13,6 +13,7 @@ from cerberus.service.groups import Groups
 from cerberus.service.idempotency import Idempotency
 from cerberus.service.people import People
 from cerberus.service.projects import Projects
+from cerberus.service.questions import Questions
 from cerberus.service.requests import Requests
 from cerberus.service.roles import Roles
 from cerberus.service.sessions import Sessions
@@ -71,6 +72,7 @@ class Cerberus:
         self.grants = Grants(context)
         self.requests = Requests(context)
         self.tokens = Tokens(context)
+        self.questions = Questions(context)
         self.audit = Audit(context)
         self.what_if = WhatIf(context, self)
         self.idempotency = Idempotency(context)
