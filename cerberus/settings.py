@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cerberus.errors import Invalid
 from cerberus.policy import Scope
 from cerberus.sso.options import LocalSignIn, NewUsers, Options, is_safe
 
@@ -114,3 +115,16 @@ class Settings(BaseSettings):
         """
         url = self.cerberus_database_url or f"sqlite:///{self.data / 'cerberus.db'}"
         return with_password(url, self.cerberus_database_password)
+
+
+def configured() -> Settings:
+    """
+    The settings of this process' environment. Invalid, with one sentence that quotes no value, when one is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        why = first["msg"].removeprefix("Value error, ")
+        raise Invalid(f"The setting {name} is wrong: {why}." if name else f"{why}.", field=name) from None

@@ -12,7 +12,9 @@ from flask import Flask, Response, g, request
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-TOKEN: Final = re.compile(r"mls_[A-Za-z0-9_-]+")
+TOKEN: Final = re.compile(r"mls_[A-Za-z0-9_-]+|ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""What a credential looks like: a token of ours, or a JWT."""
+
 LONGEST_CLIENT: Final = 200
 
 SECURITY_HEADERS: Final = {
@@ -60,12 +62,12 @@ def log_line(response: Response) -> str:
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "request_id": request_id(),
             "method": request.method,
-            "path": TOKEN.sub("mls_…", request.path)[:LONGEST_CLIENT],
+            "path": TOKEN.sub("…", request.path)[:LONGEST_CLIENT],
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
             "who": g.get("who"),
             "address": request.remote_addr,
-            "client": TOKEN.sub("mls_…", client()),
+            "client": TOKEN.sub("…", client()),
         }
     )
 

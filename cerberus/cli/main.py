@@ -10,15 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from pydantic import ValidationError
-
-from cerberus.cli import checks, people, projects, setup
+from cerberus.cli import checks, identities, people, projects, setup
 from cerberus.cli.call import Call, Command, Commands, Done, Exit
 from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound
 from cerberus.service import Cerberus
-from cerberus.settings import Settings
+from cerberus.settings import configured
 
-NOUNS: Final = (setup, people, projects, checks)
+NOUNS: Final = (setup, people, identities, projects, checks)
 
 EXIT_OF: Final[dict[type[CerberusError], Exit]] = {
     Invalid: Exit.USAGE,
@@ -52,12 +50,7 @@ def run(options: argparse.Namespace) -> Done:
     """
     Does what the options say.
     """
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"The setting {name} is wrong: {first['msg']}", field=name) from None
+    settings = configured()
     try:
         cerberus = Cerberus.open(settings)
     except ValueError as error:

@@ -15,14 +15,15 @@ from cerberus.service import parse, sign_on_rules
 from cerberus.service.actors import Actor, Origin
 from cerberus.service.admission import Admission
 from cerberus.service.again import again
+from cerberus.service.change import View
 from cerberus.service.context import Context
-from cerberus.service.people import find_subject
 from cerberus.service.sessions import NewSession
 from cerberus.sso.options import LocalSignIn, Options
 from cerberus.sso.provider import Begun, Provider
 from cerberus.sso.tokens import LONGEST_SUBJECT
 from cerberus.store import audit, credentials, identities, subjects
 from cerberus.store.identities import Identity, SignOnBegun
+from cerberus.store.tables import SubjectRow
 
 LIFE: Final = timedelta(minutes=10)
 LONGEST_NEXT: Final = 500
@@ -156,9 +157,7 @@ class SignOn:
         where, whom = _account(issuer, external_id)
         with self._context.change(actor) as change:
             change.require_admin()
-            row = subjects.by_name(change.session, parse.user_name(name))
-            if row is None or row.kind == SubjectKind.GROUP:
-                raise NotFound(f"There is no user or service account {name}.")
+            row = _person(change, name)
             other = identities.owner(change.session, where, whom)
             if other is not None and other.id != row.id:
                 raise Conflict(f"That account at the provider belongs to {other.name}.", hint="Unlink it first.")
@@ -174,19 +173,26 @@ class SignOn:
         where, whom = _account(issuer, external_id)
         with self._context.change(actor) as change:
             change.require_admin()
-            row = subjects.by_name(change.session, parse.user_name(name))
-            if row is None or not identities.unlink(change.session, row.id, where, external_id=whom):
+            row = _person(change, name)
+            if not identities.unlink(change.session, row.id, where, external_id=whom):
                 raise NotFound(f"{name} is not linked to that account.")
             credentials.end_sessions(change.session, change.now, subject_id=row.id)
             change.record("identity.unlink", f"{row.kind}:{row.name}", before={"issuer": where, "subject": whom})
 
     def identities(self, actor: Actor, name: object) -> list[Identity]:
         """
-        The accounts at providers that sign in as this user. Admins only.
+        The accounts at providers that sign in as this user or service account. Admins only.
         """
         with self._context.view(actor) as view:
             view.require_admin()
-            return identities.identities_of(view.session, find_subject(view, name, SubjectKind.USER).id)
+            return identities.identities_of(view.session, _person(view, name).id)
+
+
+def _person(view: View, name: object) -> SubjectRow:
+    row = subjects.by_name(view.session, parse.user_name(name))
+    if row is None or row.kind == SubjectKind.GROUP:
+        raise NotFound(f"There is no user or service account {name}.")
+    return row
 
 
 def local_path(wanted: object) -> str:

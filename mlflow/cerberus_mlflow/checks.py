@@ -15,6 +15,8 @@ from typing import Any
 import mlflow.environment_variables
 from mlflow.version import VERSION
 
+from cerberus.errors import CerberusError
+from cerberus_mlflow.context import cerberus
 from cerberus_mlflow.relied_on import MLFLOW_VERSION, SOURCES
 
 environment: Any = mlflow.environment_variables
@@ -42,7 +44,7 @@ def before_start() -> tuple[str, ...]:
 
     Looked at once a process: afterwards some of that code is the plugin's own.
     """
-    return (*wrong_version(), *changed_code(), *wrong_settings())
+    return (*wrong_version(), *changed_code(), *wrong_settings(), *what_cerberus_refuses())
 
 
 def in_worker() -> list[str]:
@@ -99,6 +101,17 @@ def wrong_settings() -> list[str]:
         ),
     )
     return [sentence for right, sentence in wanted if not right]
+
+
+def what_cerberus_refuses() -> list[str]:
+    """
+    What is wrong with Cerberus' own settings. Its database is not asked: it may come later.
+    """
+    try:
+        cerberus()
+    except CerberusError as error:
+        return [error.message]
+    return []
 
 
 def fingerprint(name: str) -> str | None:

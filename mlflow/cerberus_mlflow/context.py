@@ -12,7 +12,7 @@ from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, UNAUTHENTICATE
 
 from cerberus.policy import Resource, Verb
 from cerberus.service import Access, Actor, Cerberus, Origin
-from cerberus.settings import Settings
+from cerberus.settings import configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def cerberus() -> Cerberus:
     """
     This process' Cerberus. Opening connects to nothing, so a server starts while the database is away.
     """
-    return Cerberus.open(Settings())
+    return Cerberus.open(configured())
 
 
 @contextmanager

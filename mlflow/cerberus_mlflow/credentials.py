@@ -32,13 +32,21 @@ class Credential:
 
 def credential_of(value: bytes) -> Credential | None:
     """
-    What is in an Authorization header: `Bearer mls_...`, or basic authentication with a token as password.
+    What is in an Authorization header: `Bearer mls_...`, or basic authentication with a token as password. A JWT of
+    the provider may stand in its place.
     """
     scheme, _, rest = value.strip().partition(b" ")
     found = {b"bearer": _bearer, b"basic": _basic}.get(scheme.lower(), lambda _: None)(rest.strip())
-    if found is None or not found.token.startswith(TOKEN_PREFIX):
+    if found is None or not (found.token.startswith(TOKEN_PREFIX) or looks_like_jwt(found.token)):
         return None
     return found if found.token.isascii() and found.token.isprintable() else None
+
+
+def looks_like_jwt(token: str) -> bool:
+    """
+    Whether it has the form of a signed JWT; whether such are taken, and this one, is Cerberus' to say.
+    """
+    return token.startswith("ey") and token.count(".") == 2
 
 
 def _bearer(value: bytes) -> Credential | None:

@@ -81,7 +81,8 @@ class Identity:
         except Refused as refused:
             await send_refusal(send, refused)
             return
-        scope = {**scope, "headers": _for_mlflow(headers, call.project, request_id)}
+        shown_in = self._shown_in(scope["path"], headers)
+        scope = {**scope, "headers": _for_mlflow(headers, call.project, request_id=request_id, shown_in=shown_in)}
         with calling(call):
             await self.app(scope, receive, denials.hiding(self.paths, scope, send))
 
@@ -97,13 +98,20 @@ class Identity:
         origin = Origin(address=client[0] if client else "", client=agent, request_id=request_id.decode())
         return Call(access, project, origin)
 
-    def _credential(self, path: str, headers: Headers) -> credentials.Credential:
+    def _shown_in(self, path: str, headers: Headers) -> bytes | None:
+        """
+        The header that the request's credential stands in; None without one.
+        """
         names = [credentials.AUTHORIZATION]
         if self.paths.without_prefix(path).startswith(credentials.GATEWAY_PREFIX):
             names.insert(0, credentials.GATEWAY_AUTHORIZATION)
-        value = next((value for name in names for value in credentials.header_values(headers, name) if value), None)
-        if value is None:
+        return next((name for name in names if any(credentials.header_values(headers, name))), None)
+
+    def _credential(self, path: str, headers: Headers) -> credentials.Credential:
+        name = self._shown_in(path, headers)
+        if name is None:
             raise Refused(401, f"Sign in with an access token: {self.settings.how_to_get_a_token}")
+        value = next(filter(None, credentials.header_values(headers, name)))
         credential = credentials.credential_of(value)
         if credential is None:
             raise Refused(401, f"That is no access token (mls_...): {self.settings.how_to_get_a_token}")
@@ -206,17 +214,18 @@ async def _read_ahead(receive: Receive, limit: int) -> Receive:
     return again
 
 
-def _for_mlflow(headers: Headers, project: str | None, request_id: bytes) -> Headers:
+def _for_mlflow(headers: Headers, project: str | None, *, request_id: bytes, shown_in: bytes | None) -> Headers:
     """
     The headers as MLflow gets them: one workspace, our request id, and no credential (a gateway would pass it on).
     """
-    ours = {WORKSPACE, REQUEST_ID, credentials.GATEWAY_AUTHORIZATION}
+    ours = {WORKSPACE, REQUEST_ID, credentials.GATEWAY_AUTHORIZATION, shown_in}
     kept = [(key, value) for key, value in headers if key.lower() not in ours and not _is_our_token(key, value)]
     return [*kept, (REQUEST_ID, request_id), *([(WORKSPACE, project.encode())] if project else [])]
 
 
 def _is_our_token(key: bytes, value: bytes) -> bool:
-    return key.lower() == credentials.AUTHORIZATION and credentials.credential_of(value) is not None
+    found = credentials.credential_of(value) if key.lower() == credentials.AUTHORIZATION else None
+    return found is not None and found.token.startswith(credentials.TOKEN_PREFIX)
 
 
 def _request_id(headers: Headers) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from cerberus.api.endpoint import Endpoint
 from cerberus.policy import Scope
 
-PUBLIC = {"openapi", "health.livez", "health.readyz", "sign-in.open_session"}
+PUBLIC = {"openapi", "health.livez", "health.readyz", "sign-in.open_session", "sign-on.show_sign_on"}
 MEMBER = {"role": "viewer"}
 CHECK = {"verb": "read", "kind": "experiment", "project": "fraud"}
 
