@@ -148,7 +148,8 @@ def _empty(url: str) -> None:
         for table in Base.metadata.tables.values():
             if table.name != "policy_state":
                 connection.execute(table.delete())
-        connection.execute(text("UPDATE policy_state SET version = 1, chain_head = :first"), {"first": FIRST_HASH})
+        whole = text("UPDATE policy_state SET version = 1, chain_head = :first, chain_start = :first")
+        connection.execute(whole, {"first": FIRST_HASH})
     engine.dispose()
 
 

@@ -1,64 +1,135 @@
-"""What happened, by whom: to look up, and to note what was refused."""
+"""What happened, by whom: to look up, to hand out, to verify, and to note what was refused."""
 
-from cerberus.errors import Forbidden
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Unpack
+
+from cerberus.errors import Conflict, Forbidden, Invalid
 from cerberus.policy import Decision, Principal, Verb
 from cerberus.service.access import project_resource
-from cerberus.service.actors import SYSTEM, Actor, Origin, line_of_denial
+from cerberus.service.actors import Actor, Origin, line_of_denial
+from cerberus.service.again import again
+from cerberus.service.change import View
 from cerberus.service.context import Context
-from cerberus.store import audit
-from cerberus.store.records import AuditLine
+from cerberus.store import audit, chain, retention
+from cerberus.store.chain import Broken, Examined
+from cerberus.store.records import AuditLine, AuditSearch
+
+MOST = 1000
+AT_ONCE = 1000
 
 
 class Audit:
-    """Reads the audit, and notes refusals."""
+    """Reads the audit, notes refusals, and removes what is old."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def search(
-        self,
-        actor: Actor,
-        *,
-        project: str | None = None,
-        who: str | None = None,
-        action: str | None = None,
-        outcome: str | None = None,
-        before: int | None = None,
-        limit: int = 100,
+        self, actor: Actor, *, limit: int = 100, after: str | None = None, **wanted: Unpack[AuditSearch]
     ) -> list[AuditLine]:
         """
-        Lines that have all the given values, newest first, those older than the id `before`.
+        Lines that have all the given values, newest first; `after` is the `position` of the last one seen.
 
         Admins and auditors see every line; who manages a project those of the project.
         """
-        with self._context.view(actor) as view:
+        _require_position(after)
+        with self._context.view_at_length(actor) as view:
+            project = wanted.get("project")
             if not view.oversees:
                 if project is None:
                     raise Forbidden("You may see the audit of a project that you manage.", hint="Name the project.")
                 view.access.require(Verb.MANAGE, project_resource(project))
-            return audit.search(
-                view.session,
-                project=project,
-                who=who,
-                action=action,
-                outcome=outcome,
-                before=before,
-                limit=max(1, min(limit, 1000)),
-            )
+            found = audit.search(view.session, wanted, limit=max(1, min(limit, MOST)), after=after)
+        if after is None:
+            self._context.looked(actor, "audit.search", "audit", project, about=_as_said(wanted))
+        return found
+
+    def export(
+        self, actor: Actor, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[AuditLine]:
+        """
+        Every line from the first to the last of that time, in the order in which they were written, read as needed.
+
+        For admins and auditors.
+        """
+        with self._context.view_at_length(actor) as view:
+            _require_overseer(view)
+            first, last = audit.ids_between(view.session, since, until)
+        self._context.looked(actor, "audit.export", "audit", about=_as_said({"since": since, "until": until}))
+        return self._lines(first, last)
+
+    def _lines(self, first: int, last: int) -> Iterator[AuditLine]:
+        # A transaction for each thousand: whoever reads slowly keeps no connection from the others.
+        seen = first - 1
+        while seen < last:
+            with self._context.database.reading() as session:
+                rows = audit.rows_after(session, seen, until=last, limit=AT_ONCE)
+            yield from map(audit.line_of, rows)
+            seen = rows[-1].id if rows else last
 
     def record_denial(self, principal: Principal, decision: Decision, origin: Origin) -> None:
         """
         Notes a refusal; returns at once, and drops the line rather than wait when too many are on their way.
         """
-        line = line_of_denial(Actor(principal, origin), decision)
-        self._context.later(
-            lambda session: audit.append_loose(session, line, self._context.now()), what="the audit line of a denial"
-        )
+        self._context.note_later(line_of_denial(Actor(principal, origin), decision), what="the audit line of a denial")
 
-    def verify(self) -> int | None:
+    def examine(self) -> Examined:
         """
-        None when the chain of lines holds; otherwise the id of the first line that was edited or whose predecessor is
-        missing, 0 when lines are missing at the end.
+        Walks the whole chain of lines, as it was when the walk began; changes go on meanwhile.
         """
-        with self._context.change(SYSTEM) as change:
-            return audit.first_broken_link(change.session)
+        with self._context.database.reading_at_length() as session:
+            return chain.examine(session)
+
+    def verify(self) -> Broken | None:
+        """
+        The first line that is not as it was written; None when the chain holds.
+        """
+        return self.examine().broken
+
+    def trim(self, actor: Actor, *, before: datetime) -> int:
+        """
+        Removes the lines that are older, and says so in a line; how many there were. The chain holds afterwards.
+
+        Conflict when it cannot be told where the chain begins. Admins only.
+        """
+        with self._context.view_at_length(actor) as view:
+            view.require_admin()
+            if before > view.now:
+                raise Invalid("That is in the future.", field="before")
+            last = retention.last_before(view.session, before)
+        with self._context.change_at_length(actor) as change:
+            change.require_admin()
+            if chain.start_of(change.session, change.state.chain_start) is None:
+                raise Conflict("It cannot be told where the audit begins.", hint="Run `cerberus audit verify`.")
+            cut = retention.cut_at(change.session, change.state, last)
+            if cut is not None:
+                change.note("audit.trim", "audit", after={**cut.as_said, "before": before.isoformat()})
+                change.state.chain_start = cut.hash
+        while self._remove_some():
+            pass
+        return 0 if cut is None else cut.count
+
+    def _remove_some(self) -> int:
+        def remove() -> int:
+            with self._context.database.writing() as session:
+                return retention.remove_some(session)
+
+        return again(remove)()
+
+
+def _as_said(wanted: AuditSearch) -> dict[str, object]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in wanted.items()}
+
+
+def _require_position(after: str | None) -> None:
+    try:
+        if after is not None:
+            AuditLine.moment_and_id(after)
+    except ValueError:
+        raise Invalid("after: is no place in the audit", field="after") from None
+
+
+def _require_overseer(view: View) -> None:
+    if not view.oversees:
+        raise Forbidden("Only admins and auditors may do this.", hint="Ask an admin of the platform.")

@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.errors import Unavailable
-from cerberus.store.records import AuditLine
+from cerberus.store.records import AuditLine, AuditSearch
 from cerberus.store.tables import AuditRow, PolicyStateRow
 
-FIRST_HASH = "0" * 64
-HASHED = (
+FIRST_HASH: Final = "0" * 64
+HASHED: Final = (
     "at",
     "who",
     "on_behalf_of",
@@ -28,6 +28,9 @@ HASHED = (
     "client",
     "request_id",
 )
+ALL: Final = (AuditRow.id, *(getattr(AuditRow, name) for name in HASHED), AuditRow.previous_hash, AuditRow.hash)
+EQUAL: Final = ("who", "on_behalf_of", "target", "project", "outcome", "address", "request_id")
+AFTER_ANY_LETTER: Final = "\U0010ffff"
 
 
 def lock(session: OrmSession) -> PolicyStateRow:
@@ -40,23 +43,26 @@ def lock(session: OrmSession) -> PolicyStateRow:
     return row
 
 
-def _json(value: Mapping[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+def canonical(value: object) -> str:
+    """
+    JSON in the one spelling that is hashed: keys in order, no spaces, ASCII only.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def chained_hash(row: AuditRow) -> str:
+def chained_hash(row: AuditRow | Row[Any]) -> str:
     """
     SHA-256 over the line's fields and the hash of the line before it, as lower-case hexadecimal digits.
     """
     fields = {name: getattr(row, name) for name in HASHED} | {"at": row.at.isoformat(timespec="microseconds")}
-    text = json.dumps([row.previous_hash, fields], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical([row.previous_hash, fields]).encode()).hexdigest()
 
 
 def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
     """
     A row from a line's fields; texts are cut to their columns' lengths.
     """
+    before, after = line.get("before"), line.get("after")
     return AuditRow(
         at=at,
         who=line["who"],
@@ -64,8 +70,8 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
         action=line["action"],
         target=line["target"][:400],
         project=line.get("project"),
-        before=_json(line.get("before")),
-        after=_json(line.get("after")),
+        before=None if before is None else canonical(before),
+        after=None if after is None else canonical(after),
         outcome=line.get("outcome", "ok"),
         address=line.get("address", "")[:64],
         client=line.get("client", "")[:200],
@@ -86,67 +92,84 @@ def append(session: OrmSession, state: PolicyStateRow, line: Mapping[str, Any], 
 
 def append_loose(session: OrmSession, line: Mapping[str, Any], at: datetime) -> None:
     """
-    Adds a line outside the chain: denials, which must not wait for one another.
+    Adds a line outside the chain: denials and looks, which must not wait for one another.
     """
     session.add(row_of(line, at))
     session.flush()
 
 
-def line_of(row: AuditRow) -> AuditLine:
+def _value(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:  # somebody edited the line: it is to be shown all the same
+        return {"unreadable": text}
+
+
+def line_of(row: Row[Any]) -> AuditLine:
     """
     The row as a value.
     """
-    return AuditLine(
-        id=row.id,
-        at=row.at,
-        who=row.who,
-        on_behalf_of=row.on_behalf_of,
-        action=row.action,
-        target=row.target,
-        project=row.project,
-        before=None if row.before is None else json.loads(row.before),
-        after=None if row.after is None else json.loads(row.after),
-        outcome=row.outcome,
-        address=row.address,
-        client=row.client,
-        request_id=row.request_id,
-        previous_hash=row.previous_hash,
-        hash=row.hash,
-    )
+    return AuditLine(**{**row._mapping, "before": _value(row.before), "after": _value(row.after)})
 
 
-def search(
-    session: OrmSession,
-    *,
-    project: str | None,
-    who: str | None,
-    action: str | None,
-    outcome: str | None,
-    before: int | None,
-    limit: int,
-) -> list[AuditLine]:
+def search(session: OrmSession, wanted: AuditSearch, *, limit: int, after: str | None = None) -> list[AuditLine]:
     """
-    Lines that have all the given values, newest first, those older than the id `before`.
+    Lines that have all that is wanted, newest first; `after` is the `position` of the last one seen.
     """
-    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    wanted = {AuditRow.project: project, AuditRow.who: who, AuditRow.action: action, AuditRow.outcome: outcome}
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(column == value)
-    if before is not None:
-        query = query.where(AuditRow.id < before)
-    return [line_of(row) for row in session.scalars(query)]
+    query = select(*ALL).order_by(AuditRow.at.desc(), AuditRow.id.desc()).limit(limit)
+    query = query.where(*_conditions(session, wanted))
+    if after is not None:
+        at, line_id = AuditLine.moment_and_id(after)
+        query = query.where(AuditRow.at <= at, (AuditRow.at < at) | (AuditRow.id < line_id))
+    return [line_of(row) for row in session.execute(query)]
 
 
-def first_broken_link(session: OrmSession) -> int | None:
-    """
-    The id of the first chained line that was edited, or whose predecessor is missing; None when the chain holds.
+def _conditions(session: OrmSession, wanted: AuditSearch) -> list[ColumnElement[bool]]:
+    columns: dict[str, Any] = {name: getattr(AuditRow, name) for name in EQUAL}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    found: list[ColumnElement[bool]] = [columns[name] == given[name] for name in given.keys() & columns.keys()]
+    if "since" in given:
+        found.append(AuditRow.at >= given["since"])
+    if "until" in given:
+        found.append(AuditRow.at < given["until"])
+    if "client" in given:
+        start = str(given["client"])
+        found += [AuditRow.client >= start, AuditRow.client < start + AFTER_ANY_LETTER]
+    if "action" in given:
+        found.append(_action(session, str(given["action"])))
+    return found
 
-    0 stands for lines missing at the end.
+
+def _action(session: OrmSession, action: str) -> ColumnElement[bool]:
+    # `member.` means every action that begins so. There are few: named one by one, each has its place in the index.
+    if not action.endswith("."):
+        return AuditRow.action == action
+    names: list[str] = []
+    last = action
+    while (name := session.scalar(_next_action(last, below=action + AFTER_ANY_LETTER))) is not None:
+        names.append(name)
+        last = name
+    return AuditRow.action.in_(names)
+
+
+def _next_action(last: str, *, below: str) -> Select[Any]:
+    return select(func.min(AuditRow.action)).where(AuditRow.action > last, AuditRow.action < below)
+
+
+def ids_between(session: OrmSession, since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """
-    previous = FIRST_HASH
-    for row in session.scalars(select(AuditRow).where(AuditRow.hash.is_not(None)).order_by(AuditRow.id)).yield_per(500):
-        if row.previous_hash != previous or row.hash != chained_hash(row):
-            return row.id
-        previous = row.hash
-    return None if previous == lock(session).chain_head else 0
+    The first and the last id of the lines of that time; (0, 0) when there are none.
+    """
+    query = select(func.min(AuditRow.id), func.max(AuditRow.id))
+    first, last = session.execute(query.where(*_conditions(session, AuditSearch(since=since, until=until)))).one()
+    return first or 0, last or 0
+
+
+def rows_after(session: OrmSession, line_id: int, *, until: int, limit: int) -> Sequence[Row[Any]]:
+    """
+    The next lines in the order in which they were written, up to the id `until`.
+    """
+    query = select(*ALL).where(AuditRow.id > line_id, AuditRow.id <= until).order_by(AuditRow.id).limit(limit)
+    return session.execute(query).all()

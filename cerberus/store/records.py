@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from cerberus.policy import AnyKind, Level, PlatformRole, Scope, Source, SubjectKind
 
@@ -196,22 +196,21 @@ class AuditLine:
         return datetime.fromisoformat(moment).astimezone(UTC), int(line_id)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditSearch:
+class AuditSearch(TypedDict, total=False):
     """
     What lines are wanted: all that is given must be so. `since` is included, `until` is not.
 
     An `action` that ends with a dot means all that begin with it; a `client` is how it begins.
     """
 
-    since: datetime | None = None
-    until: datetime | None = None
-    who: str | None = None
-    on_behalf_of: str | None = None
-    action: str | None = None
-    target: str | None = None
-    project: str | None = None
-    outcome: str | None = None
-    address: str | None = None
-    client: str | None = None
-    request_id: str | None = None
+    since: datetime | None
+    until: datetime | None
+    who: str | None
+    on_behalf_of: str | None
+    action: str | None
+    target: str | None
+    project: str | None
+    outcome: str | None
+    address: str | None
+    client: str | None
+    request_id: str | None

@@ -57,7 +57,7 @@ class SubjectRow(Base):
     """A user, a group or a service account: whom a rule can name. One name space, so that a name means one thing."""
 
     __tablename__ = "subjects"
-    __table_args__ = NEVER_REUSED
+    __table_args__ = (Index("ix_subjects_kind_name", "kind", "name"), NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(key(20))
     name: Mapped[str] = mapped_column(key(64), unique=True)
@@ -248,16 +248,15 @@ class FailureRow(Base):
     since: Mapped[datetime] = mapped_column(index=True)
 
 
+SEARCHED = ("who", "on_behalf_of", "action", "target", "project", "outcome", "address", "client")
+
+
 class AuditRow(Base):
     """What happened. Lines with a hash are chained: each covers the one before."""
 
     __tablename__ = "audit_lines"
     __table_args__ = (
-        Index("ix_audit_lines_outcome_id", "outcome", "id"),
-        Index("ix_audit_lines_project_id", "project", "id"),
-        Index("ix_audit_lines_who_id", "who", "id"),
-        Index("ix_audit_lines_action_id", "action", "id"),
-        Index("ix_audit_lines_target_id", "target", "id"),
+        *(Index(f"ix_audit_lines_{column}_at", column, "at") for column in SEARCHED),
         NEVER_REUSED,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -270,8 +269,8 @@ class AuditRow(Base):
     before: Mapped[str | None] = mapped_column(long_text())
     after: Mapped[str | None] = mapped_column(long_text())
     outcome: Mapped[str] = mapped_column(key(20))
-    address: Mapped[str] = mapped_column(String(64))
-    client: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(key(64))
+    client: Mapped[str] = mapped_column(key(200))
     request_id: Mapped[str] = mapped_column(key(64), index=True)
     previous_hash: Mapped[str | None] = mapped_column(key(64))
     hash: Mapped[str | None] = mapped_column(key(64))

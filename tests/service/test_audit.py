@@ -15,7 +15,7 @@ CHANGES = {
         cast.dana, current=cast.password, new="other horses 2"
     ),
     "user.reset_password": lambda c, cast: c.people.reset_password(cast.admin, "dana"),
-    "service_account.create": lambda c, cast: c.people.create_service_account(cast.alice, "fraud", name="bot"),
+    "service_account.create": lambda c, cast: c.service_accounts.create(cast.alice, "fraud", name="bot"),
     "group.create": lambda c, cast: c.groups.create(cast.admin, "writers"),
     "group.add_member": lambda c, cast: c.groups.add_member(cast.admin, "readers", member="charlie"),
     "group.remove_member": lambda c, cast: c.groups.remove_member(cast.admin, "readers", member="bob"),
@@ -131,8 +131,8 @@ def test_an_admins_bound_token_oversees_nothing_but_its_project(cast, cerberus):
 
 
 def test_lines_are_found_by_page(cast, cerberus):
-    """Newest first; `before` goes on."""
+    """Newest first; `after` goes on."""
     everything = [line.id for line in cerberus.audit.search(SYSTEM, limit=1000)]
     first = cerberus.audit.search(SYSTEM, limit=3)
-    second = cerberus.audit.search(SYSTEM, limit=3, before=first[-1].id)
+    second = cerberus.audit.search(SYSTEM, limit=3, after=first[-1].position)
     assert [line.id for line in first + second] == everything[:6] == sorted(everything, reverse=True)[:6]

@@ -1,6 +1,7 @@
 """Custom roles, requests for access, single sign-on, idempotency keys, words to find people by, retention."""
 
 import re
+import unicodedata
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,8 +48,11 @@ def _to_subject(table: str) -> sa.ForeignKeyConstraint:
 def _index_the_audit() -> None:
     for column in ("action", "project", "who"):
         op.drop_index(f"ix_audit_lines_{column}", "audit_lines")
-    for column in ("outcome", "project", "who", "action", "target"):
-        op.create_index(f"ix_audit_lines_{column}_id", "audit_lines", [column, "id"])
+    if op.get_bind().dialect.name != "sqlite":  # there every text is compared byte by byte
+        for column, length in (("address", 64), ("client", 200)):
+            op.alter_column("audit_lines", column, type_=key(length), existing_nullable=False)
+    for column in ("who", "on_behalf_of", "action", "target", "project", "outcome", "address", "client"):
+        op.create_index(f"ix_audit_lines_{column}_at", "audit_lines", [column, "at"])
     op.create_index("ix_audit_lines_request_id", "audit_lines", ["request_id"])
 
 
@@ -128,6 +132,13 @@ def _words() -> None:
     )
     op.create_index("ix_subject_words_subject_id", "subject_words", ["subject_id"])
     subjects = sa.table("subjects", sa.column("id"), sa.column("name"), sa.column("display_name"))
-    for subject_id, name, shown in op.get_bind().execute(sa.select(subjects)).all():
-        found = {name[:64], *(word[:64] for word in re.split(r"[\W_]+", f"{name} {shown}".casefold()) if word)}
-        op.bulk_insert(words, [{"word": word, "subject_id": subject_id} for word in sorted(found)])
+    found = [(row.id, _words_of(row.name, row.display_name)) for row in op.get_bind().execute(sa.select(subjects))]
+    for first in range(0, len(found), 1000):
+        some = found[first : first + 1000]
+        op.bulk_insert(words, [{"word": word, "subject_id": each} for each, of_it in some for word in sorted(of_it)])
+    op.create_index("ix_subjects_kind_name", "subjects", ["kind", "name"])
+
+
+def _words_of(name: str, display_name: str) -> set[str]:
+    folded = unicodedata.normalize("NFKC", f"{name} {display_name}").casefold()
+    return {name[:64], *(word[:64] for word in re.split(r"[\W_]+", folded) if word)}
