@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
+import mlflow
+import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from running import ROOT
 
+from studio.local.demo import training
 from studio.local.demo.plan import plan
 
 
@@ -65,6 +70,22 @@ def test_the_plan_has_what_was_promised():
     assert len({run.project for run in runs}) == 3
     assert len({(run.project, run.key) for run in runs}) == len(runs)
     assert sum(run.fails for run in runs) == 1
+
+
+@pytest.mark.parametrize(("said", "tries"), [("UNIQUE constraint failed: datasets", 2), ("disk full", 1)])
+def test_only_a_data_set_that_another_process_has_just_logged_is_tried_again(monkeypatch, said, tries):
+    answers = [MlflowException(said), None]
+    asked = []
+    monkeypatch.setattr(mlflow, "log_input", lambda *_, **__: asked.append(1) or _given(answers))
+    with pytest.raises(MlflowException) if tries == 1 else nullcontext():
+        training._log_dataset(pd.DataFrame({"target": [1.0]}), "digits")
+    assert len(asked) == tries
+
+
+def _given(answers):
+    answer = answers.pop(0)
+    if answer is not None:
+        raise answer
 
 
 @pytest.mark.timeout(900)

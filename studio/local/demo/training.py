@@ -13,6 +13,7 @@ import mlflow
 import pandas as pd
 import plotly.graph_objects as go
 from mlflow.entities import Metric, Param
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -22,6 +23,7 @@ from studio.local.demo.plan import Run, Study
 
 KEY = "demo.key"
 FINAL = ("FINISHED", "FAILED")
+TRIES = 3
 
 
 def log_study(study: Study, address: str, tokens: Mapping[str, str]) -> int:
@@ -86,12 +88,26 @@ def _train_and_log(run: Run, run_id: str) -> None:
     parameters = {"model": run.model, "dataset": run.dataset, "seed": run.seed, **run.parameters}
     MlflowClient().log_batch(run_id, params=[Param(name, str(value)) for name, value in parameters.items()])
     frame = split.train.assign(target=split.train_target)
-    mlflow.log_input(mlflow.data.from_pandas(frame, name=run.dataset, targets="target"), context="training")
+    _log_dataset(frame, run.dataset)
     trained = train(run, split)
     _log_metrics(run_id, trained)
     _log_files(run, split, trained)
     if run.logs_model:
         _register(run, split, trained)
+
+
+def _log_dataset(frame: pd.DataFrame, name: str) -> None:
+    """
+    Tries again where another process has just logged the same data set: MLflow's store then refuses the second one.
+    """
+    dataset = mlflow.data.from_pandas(frame, name=name, targets="target")
+    for _ in range(TRIES):
+        try:
+            return mlflow.log_input(dataset, context="training")
+        except MlflowException as error:
+            if "UNIQUE" not in str(error).upper():
+                raise
+    mlflow.log_input(dataset, context="training")
 
 
 def _log_metrics(run_id: str, trained: Trained) -> None:
