@@ -114,8 +114,8 @@ class Requests:
         What the actor has asked for, newest first, those older than the id `before`.
         """
         with self._context.view(actor) as view:
-            mine = actor.principal.id
-            return requests.page(view.session, subject_id=mine, state=state, limit=limit, before=before)
+            mine, only = actor.principal.id, view.access.principal.project
+            return requests.page(view.session, subject_id=mine, project=only, state=state, limit=limit, before=before)
 
     def of_project(
         self,
@@ -131,7 +131,7 @@ class Requests:
         """
         with self._context.view(actor) as view:
             row = view.require_sight(project_resource(project))
-            return requests.page(view.session, project_id=row.id, state=state, limit=limit, before=before)
+            return requests.page(view.session, project=row.slug, state=state, limit=limit, before=before)
 
 
 def _askable_project(change: Change, slug: str) -> ProjectRow:
@@ -199,16 +199,14 @@ def _give(
     moments = [change.now] if expires_at is None else [change.now, expires_at]
     before = _reach(change, asker.id, project.slug, moments)
     binding = projects.binding_row(change.session, project.id, asker.id)
-    given = {"role": row.role, "expires_at": expires_at, "reason": row.reason}
     if binding is None:
-        bind(change, project, asker, **given)  # type: ignore[arg-type]
-        return
-    had = binding.role
-    rebind(change, project, asker, binding, **given)  # type: ignore[arg-type]
+        bind(change, project, asker, role=row.role, expires_at=expires_at, reason=row.reason)
+    else:
+        rebind(change, project, asker, binding, role=row.role, expires_at=expires_at, reason=row.reason)
     after = _reach(change, asker.id, project.slug, moments)
     if any(not verbs <= after[question] for question, verbs in before.items()):
         raise Conflict(
-            f"{asker.name} is {had} already: this would take something away, now or when it ends.",
+            f"{asker.name} has other roles: this one would take something away, now or when it ends.",
             hint="Change the role by hand, or refuse the request.",
         )
 

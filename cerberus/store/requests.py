@@ -91,7 +91,7 @@ def get(session: OrmSession, request_id: int) -> tuple[AccessRequestRow, Subject
 def page(
     session: OrmSession,
     *,
-    project_id: int | None = None,
+    project: str | None = None,
     subject_id: int | None = None,
     state: RequestState | None,
     limit: int,
@@ -108,7 +108,7 @@ def page(
         .limit(limit)
     )
     wanted = {
-        AccessRequestRow.project_id: project_id,
+        ProjectRow.slug: project,
         AccessRequestRow.subject_id: subject_id,
         AccessRequestRow.state: state,
     }
