@@ -16,6 +16,7 @@ from cerberus.service.projects import Projects
 from cerberus.service.questions import Questions
 from cerberus.service.requests import Requests
 from cerberus.service.roles import Roles
+from cerberus.service.service_accounts import ServiceAccounts
 from cerberus.service.sessions import Sessions
 from cerberus.service.sign_on import SignOn
 from cerberus.service.tokens import Tokens
@@ -67,6 +68,7 @@ class Cerberus:
         self.sign_on = SignOn(context, single_sign_on, provider)
         self.people = People(context, self.sessions)
         self.groups = Groups(context)
+        self.service_accounts = ServiceAccounts(context)
         self.projects = Projects(context)
         self.roles = Roles(context)
         self.grants = Grants(context)

@@ -1,19 +1,22 @@
 """Groups of people; a group can hold groups."""
 
-from cerberus.errors import Invalid, NotFound
+from cerberus.errors import Forbidden, Invalid, NotFound
 from cerberus.policy import Principal, SubjectKind
-from cerberus.service import parse
+from cerberus.service import departure, parse
 from cerberus.service.actors import Actor
-from cerberus.service.change import Change
+from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.people import find_subject, require_free, require_maintainers
-from cerberus.store import principals, projects, subjects
+from cerberus.service.subjects import find_subject, maintainers_stay, rename, require_free
+from cerberus.store import principals, subjects
 from cerberus.store.records import Person
 from cerberus.store.tables import SubjectRow
 
+MOST_NAMED = 1000
+"""How many members the audit line of a group's end names."""
+
 
 class Groups:
-    """Creates groups and moves people in and out. Admins only."""
+    """Creates groups and moves people in and out, which admins do; auditors look on."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -31,45 +34,66 @@ class Groups:
             change.record("group.create", f"group:{wanted}", after={"display_name": shown})
             return subjects.person(change.session, row)
 
+    def show(self, actor: Actor, name: object) -> Person:
+        """
+        The group of that name. For admins and auditors.
+        """
+        with self._context.view(actor) as view:
+            _require_oversight(view)
+            group = subjects.person(view.session, find_subject(view, name, SubjectKind.GROUP))
+        self._context.looked(actor, "group.show", f"group:{group.name}")
+        return group
+
+    def rename(self, actor: Actor, name: object, *, display_name: str) -> Person:
+        """
+        Another display name; the name itself stays.
+        """
+        shown = parse.text(display_name, "display_name", longest=200)
+        with self._context.change(actor) as change:
+            change.require_admin()
+            row = find_subject(change, name, SubjectKind.GROUP)
+            rename(change, row, shown)
+            return subjects.person(change.session, row)
+
     def delete(self, actor: Actor, name: object) -> None:
         """
-        Deletes the group with its roles and grants; its members keep what they have otherwise.
+        Deletes the group with its roles and grants; its members keep what they have otherwise. Conflict when that
+        left a project without a maintainer.
         """
         with self._context.change(actor) as change:
             change.require_admin()
             row = find_subject(change, name, SubjectKind.GROUP)
-            affected = self._projects_through(change, row)
-            subjects.remove(change.session, row)
-            change.session.flush()
-            require_maintainers(change, affected)
-            change.record("group.delete", f"group:{row.name}")
+            members = subjects.group_members(change.session, row.id, limit=MOST_NAMED, after=None)
+            departure.delete(change, row, members=[member.name for member in members])
 
-    def add_member(self, actor: Actor, group: object, *, member: object) -> list[Person]:
+    def add_member(self, actor: Actor, group: object, *, member: object) -> Person:
         """
-        Puts a user, service account or group into the group; the members then. Invalid when that made a circle.
+        Puts a user, service account or group into the group, once; the member. Invalid when that made a circle.
         """
         with self._context.change(actor) as change:
             change.require_admin()
             row = find_subject(change, group, SubjectKind.GROUP)
-            joining = self._member(change, member)
+            joining = _member(change, member)
             if joining.id == row.id or joining.id in principals.groups_of(change.session, row.id):
                 raise Invalid(f"{row.name} is in {joining.name}: groups cannot go in a circle.", field="member")
             if subjects.join(change.session, row.id, joining.id):
                 change.record("group.add_member", f"group:{row.name}", after={"member": joining.name})
-            return subjects.group_members(change.session, row.id)
+            return subjects.person(change.session, joining)
 
-    def remove_member(self, actor: Actor, group: object, *, member: object) -> list[Person]:
+    def remove_member(self, actor: Actor, group: object, *, member: object) -> None:
         """
-        Takes a member out of the group; the members then.
+        Takes a member out of the group. NotFound when it is not in it, Conflict when that left a project without a
+        maintainer.
         """
         with self._context.change(actor) as change:
             change.require_admin()
             row = find_subject(change, group, SubjectKind.GROUP)
-            leaving = self._member(change, member)
-            if subjects.leave(change.session, row.id, leaving.id):
-                require_maintainers(change, self._projects_through(change, row))
-                change.record("group.remove_member", f"group:{row.name}", before={"member": leaving.name})
-            return subjects.group_members(change.session, row.id)
+            leaving = _member(change, member)
+            with maintainers_stay(change, row):
+                gone = subjects.leave(change.session, row.id, leaving.id)
+            if not gone:
+                raise NotFound(f"{leaving.name} is not in {row.name}.")
+            change.record("group.remove_member", f"group:{row.name}", before={"member": leaving.name})
 
     def names_of(self, principal: Principal) -> tuple[str, ...]:
         """
@@ -80,30 +104,33 @@ class Groups:
         with self._context.database.reading() as session:
             return subjects.names(session, principal.groups)
 
-    def members(self, actor: Actor, group: object) -> list[Person]:
+    def members(self, actor: Actor, group: object, *, limit: int = 200, after: str | None = None) -> list[Person]:
         """
-        The direct members, by name.
+        The direct members by name, those after the name `after`. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            view.require_admin()
-            return subjects.group_members(view.session, find_subject(view, group, SubjectKind.GROUP).id)
-
-    @staticmethod
-    def _member(change: Change, name: object) -> SubjectRow:
-        row = subjects.by_name(change.session, parse.user_name(name, "member"))
-        if row is None:
-            raise NotFound(f"There is nobody called {name}.")
-        return row
-
-    @staticmethod
-    def _projects_through(change: Change, group: SubjectRow) -> list[int]:
-        ids = (group.id, *principals.groups_of(change.session, group.id))
-        return [project.id for project in projects.managed_by(change.session, ids, now=change.now)]
+            _require_oversight(view)
+            row = find_subject(view, group, SubjectKind.GROUP)
+            found = subjects.group_members(view.session, row.id, limit=limit, after=after)
+        self._context.looked(actor, "group.members", f"group:{row.name}")
+        return found
 
     def list(self, actor: Actor, *, limit: int = 200, after: str | None = None) -> list[Person]:
         """
-        Groups by name, those after the name `after`.
+        Groups by name, those after the name `after`. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            view.require_admin()
+            _require_oversight(view)
             return subjects.search(view.session, "", limit=limit, after=after, kind=SubjectKind.GROUP)
+
+
+def _require_oversight(view: View) -> None:
+    if not view.oversees:
+        raise Forbidden("Only admins and auditors may look at groups.", hint="Ask an admin of the platform.")
+
+
+def _member(change: Change, name: object) -> SubjectRow:
+    row = subjects.by_name(change.session, parse.user_name(name, "member"))
+    if row is None:
+        raise NotFound(f"There is nobody called {name}.")
+    return row

@@ -14,7 +14,6 @@ USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 RESERVED_SLUGS = frozenset({"default", "workspaces", "api", "ajax-api", "static-files"})  # MLflow's own
 RESERVED_NAMES = frozenset({"system", "anonymous", "token"})
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 72
 Member = TypeVar("Member", bound=StrEnum)
 
 
@@ -78,23 +77,6 @@ def experiment_id(value: str, field: str = "resource_id") -> str:
     """
     if value != ANY and not re.fullmatch(r"0|[1-9][0-9]*", value):
         raise Invalid("An experiment's id is a whole number, written plainly.", field=field)
-    return value
-
-
-def password(value: Any, *, name: str, field: str = "password") -> str:
-    """
-    A new password: 8 to 72 bytes, not built from the account's name, not one character over and over.
-    """
-    if not isinstance(value, str) or "\x00" in value:
-        raise Invalid("A password must be text.", field=field)
-    try:
-        length = len(value.encode())
-    except UnicodeEncodeError:
-        raise Invalid("A password must be text.", field=field) from None
-    if not SHORTEST_PASSWORD <= length <= LONGEST_PASSWORD:
-        raise Invalid(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} bytes.", field=field)
-    if len(set(value)) < 4 or (len(name) > 2 and name in value.lower()):
-        raise Invalid("That password is easy to guess: use several words, and not the account's name.", field=field)
     return value
 
 

@@ -295,7 +295,7 @@ def test_people_are_searched_by_those_who_may(cast, cerberus):
 
 def test_a_service_account_belongs_to_its_project(cast, cerberus):
     """Its maintainers make it, give it tokens and disable it; it cannot sign in with a password."""
-    made = cerberus.people.create_service_account(cast.alice, "fraud", name="fraud-bot")
+    made = cerberus.service_accounts.create(cast.alice, "fraud", name="fraud-bot")
     cerberus.projects.add_member(cast.alice, "fraud", subject="fraud-bot", role="contributor")
     secret = cerberus.tokens.create(cast.alice, "nightly", owner="fraud-bot", project="fraud").secret
     assert made.project == "fraud"
@@ -306,9 +306,9 @@ def test_a_service_account_belongs_to_its_project(cast, cerberus):
         with pytest.raises(error):
             cerberus.tokens.create(other, "mine", owner="fraud-bot")
     with pytest.raises(Forbidden):
-        cerberus.people.create_service_account(cast.bob, "fraud", name="bobs-bot")
+        cerberus.service_accounts.create(cast.bob, "fraud", name="bobs-bot")
     with pytest.raises(NotFound):
-        cerberus.people.create_service_account(cast.charlie, "fraud", name="charlies-bot")
+        cerberus.service_accounts.create(cast.charlie, "fraud", name="charlies-bot")
     cerberus.people.disable(cast.alice, "fraud-bot")
     with pytest.raises(NotSignedIn):
         cerberus.decisions.access_of_token(secret)

@@ -58,7 +58,7 @@ def ensure_people(cerberus: Cerberus, layout: Layout) -> None:
         for member in members:
             _once(lambda g=group, m=member: cerberus.groups.add_member(SYSTEM, g, member=m))
     for project, account in SERVICE_ACCOUNTS.items():
-        _once(lambda p=project, a=account: cerberus.people.create_service_account(SYSTEM, p, name=a))
+        _once(lambda p=project, a=account: cerberus.service_accounts.create(SYSTEM, p, name=a))
     for project, members_of in all_members().items():
         there = {member.subject for member in cerberus.projects.members(SYSTEM, project)}
         for subject, role in members_of.items():

@@ -1,0 +1,97 @@
+"""Finds people and groups by the beginning of a word, at a cost that does not grow with how many there are."""
+
+import re
+import unicodedata
+
+from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import aliased
+
+from cerberus.errors import Invalid
+from cerberus.policy import SubjectKind
+from cerberus.store.tables import SubjectRow, SubjectWordRow
+
+LONGEST = 64
+LAST = "\U0010ffff"
+"""No word holds it, so every word with a beginning lies before the beginning followed by it."""
+
+Word = type[SubjectWordRow]
+
+
+def split(text: str) -> frozenset[str]:
+    """
+    The words of a text: in lower case, compatible spellings alike, cut at 64 characters.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return frozenset(word[:LONGEST] for word in re.split(r"[\W_]+", folded) if word)
+
+
+def words_of(name: str, display_name: str) -> frozenset[str]:
+    """
+    What a subject is found by: its whole name, and the words of name and display name.
+    """
+    return split(f"{name} {display_name}") | {name[:LONGEST]}
+
+
+def write(session: OrmSession, row: SubjectRow) -> None:
+    """
+    Stores the words of a new or renamed subject in place of those it had.
+    """
+    session.execute(delete(SubjectWordRow).where(SubjectWordRow.subject_id == row.id))
+    words = [{"word": word, "subject_id": row.id} for word in sorted(words_of(row.name, row.display_name))]
+    session.execute(insert(SubjectWordRow), words)
+
+
+def matching(
+    session: OrmSession, text: str, *, limit: int, after: str | None, kind: SubjectKind | None = None
+) -> list[SubjectRow]:
+    """
+    Subjects that for each word of `text` have a word that begins with it, in the order of the words found by the
+    longest one; those after the subject of the name `after`. Nobody for a text without words.
+    """
+    wanted = sorted(split(text), key=lambda word: (-len(word), word))
+    if not wanted:
+        return []
+    first, *others = wanted
+    found, earlier = aliased(SubjectWordRow), aliased(SubjectWordRow)
+    query = (
+        select(SubjectRow)
+        .join(found, found.subject_id == SubjectRow.id)
+        .where(_begins(found, first))
+        .where(~_has(earlier, first, earlier.word < found.word))  # each subject once: at its first word
+        .order_by(found.word, found.subject_id)
+        .limit(limit)
+    )
+    for word in others:
+        query = query.where(_has(aliased(SubjectWordRow), word))
+    if kind is not None:
+        query = query.where(SubjectRow.kind == kind)
+    if after is not None:
+        query = query.where(_is_after(found, *_place(session, first, after)))
+    return list(session.scalars(query))
+
+
+def _begins(words: Word, beginning: str) -> ColumnElement[bool]:
+    return (words.word >= beginning) & (words.word < beginning + LAST)
+
+
+def _has(words: Word, beginning: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    mine = words.subject_id == SubjectRow.id
+    return select(words.word).where(mine, _begins(words, beginning), *more).correlate_except(words).exists()
+
+
+def _is_after(words: Word, word: str, subject_id: int) -> ColumnElement[bool]:
+    return (words.word >= word) & ((words.word > word) | (words.subject_id > subject_id))
+
+
+def _place(session: OrmSession, beginning: str, name: str) -> tuple[str, int]:
+    found = session.execute(
+        select(SubjectWordRow.word, SubjectWordRow.subject_id)
+        .join(SubjectRow, SubjectRow.id == SubjectWordRow.subject_id)
+        .where(SubjectRow.name == name, _begins(SubjectWordRow, beginning))
+        .order_by(SubjectWordRow.word)
+        .limit(1)
+    ).first()
+    if found is None:
+        raise Invalid("Whoever that page ended with is gone: begin the list anew.", field="after")
+    return found.word, found.subject_id
