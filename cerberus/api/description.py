@@ -81,6 +81,19 @@ def refusals(endpoint: Endpoint) -> dict[str, Described]:
     }
 
 
+def written_out(schema: Any, definitions: dict[str, Any]) -> Any:
+    """
+    A schema without references: a parameter's stands alone.
+    """
+    if isinstance(schema, list):
+        return [written_out(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return written_out(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: written_out(each, definitions) for name, each in schema.items()}
+
+
 def parameters(endpoint: Endpoint, rule: str) -> list[Parameter]:
     """
     What goes into the path and the query string.
@@ -101,7 +114,7 @@ def parameters(endpoint: Endpoint, rule: str) -> list[Parameter]:
                 name=name,
                 **{"in": ParameterLocation.QUERY},
                 required=name in schema.get("required", ()),
-                param_schema=Schema.model_validate(each),
+                param_schema=Schema.model_validate(written_out(each, schema.get("$defs", {}))),
             )
         )
     return [*found, *header_parameters(endpoint)]

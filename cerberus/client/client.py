@@ -6,7 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from cerberus.client.answers import Answer, Me, Member, Project, Question, Token, read
+from cerberus.client.audit import Audit
 from cerberus.client.connection import RETRIES, SECONDS, Connection, part
+from cerberus.client.questions import Questions
 
 
 class Client:
@@ -25,6 +27,8 @@ class Client:
             retries: how often to repeat what the server could not do for the moment (503).
         """
         self.connection = Connection(url, token, timeout=timeout, retries=retries)
+        self.audit = Audit(self.connection)
+        self.questions = Questions(self.connection)
 
     def __repr__(self) -> str:
         return f"Client({self.connection.url!r})"

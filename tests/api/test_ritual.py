@@ -14,6 +14,7 @@ from cerberus.policy import Scope
 PUBLIC = {"openapi", "health.livez", "health.readyz", "sign-in.open_session", "sign-on.show_sign_on"}
 MEMBER = {"role": "viewer"}
 CHECK = {"verb": "read", "kind": "experiment", "project": "fraud"}
+ERIN_IN_CHURN = {"project": "churn", "subject": "erin"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ ROWS = [
     Row("DELETE", "/projects/fraud/members/charlie", 404, 404, 403, 403, 404),
     Row("POST", "/check", 200, 200, 200, 200, 200, body=CHECK, writes=False),
     Row("POST", "/checks", 200, 200, 200, 200, 200, body={"checks": [CHECK]}, writes=False),
+    Row("POST", "/explain", 200, 200, 200, 200, 200, body=CHECK, writes=False),
+    Row("POST", "/explain", 200, 200, 403, 403, 404, body={**CHECK, "subject": "erin"}, writes=False),
+    Row(
+        "POST", "/explain", 200, 404, 404, 404, 404, body={**CHECK, "project": "churn", "subject": "erin"}, writes=False
+    ),
+    Row("GET", "/who-can?verb=read&kind=experiment&project=fraud&id=7", 200, 200, 403, 403, 404, writes=False),
+    Row("GET", "/who-can?verb=read&kind=experiment&project=churn", 200, 404, 404, 404, 404, writes=False),
+    Row("GET", "/visible?kind=experiment&project=fraud", 200, 200, 200, 200, 404, writes=False),
+    Row("GET", "/visible?kind=experiment&project=fraud&subject=erin", 200, 200, 403, 403, 404, writes=False),
     Row("POST", "/me/password", 422, 422, 422, 422, 422, body={"current": "not this one", "new": "a-better-one-4"}),
     Row("GET", "/users", 200, 422, 403, 403, 403, writes=False),
     Row("GET", "/users?text=da", 200, 200, 403, 403, 403, writes=False),
@@ -64,6 +74,10 @@ ROWS = [
     Row("POST", "/users/dana/enable", 204, 403, 403, 403, 403),
     Row("POST", "/users/nobody/disable", 404, 403, 403, 403, 403),
     Row("POST", "/users/dana/reset-password", 200, 403, 403, 403, 403),
+    Row("GET", "/audit", 200, 403, 403, 403, 403, writes=False),
+    Row("GET", "/audit?project=fraud", 200, 200, 403, 403, 404, writes=False),
+    Row("GET", "/audit?project=churn", 200, 404, 404, 404, 404, writes=False),
+    Row("GET", "/audit/export", 200, 403, 403, 403, 403, writes=False),
 ]
 CAST = ("admin", "alice", "dana", "bob", "charlie")
 
