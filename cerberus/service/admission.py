@@ -80,7 +80,7 @@ class Admission:
     def _newcomer(self, change: Change, external_id: str, claims: Mapping[str, Any]) -> SubjectRow:
         issuer = self._options.issuer
         how = f"Ask an admin to run: cerberus link-identity NAME {issuer} {external_id}"
-        if self._options.new_users is not NewUsers.CREATE:
+        if self._options.new_users != NewUsers.CREATE:
             raise NotSignedIn("You have no account here yet.", hint=how)
         claim = self._options.name_claim
         try:

@@ -116,7 +116,7 @@ def groups_named(session: OrmSession, names: Iterable[str]) -> dict[str, int]:
     query = select(SubjectRow.name, SubjectRow.id).where(
         SubjectRow.name.in_(tuple(names)), SubjectRow.kind == SubjectKind.GROUP
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.name: row.id for row in session.execute(query)}
 
 
 def memberships(session: OrmSession, member_id: int) -> dict[int, str]:
@@ -124,7 +124,7 @@ def memberships(session: OrmSession, member_id: int) -> dict[int, str]:
     The groups that the member is in directly, each with what put it there.
     """
     query = select(MembershipRow.group_id, MembershipRow.source).where(MembershipRow.member_id == member_id)
-    return dict(session.execute(query).tuples().all())
+    return {row.group_id: row.source for row in session.execute(query)}
 
 
 def join(session: OrmSession, group_id: int, member_id: int) -> None:
