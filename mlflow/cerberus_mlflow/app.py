@@ -5,14 +5,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from flask import Flask, request
-from mlflow.protos.service_pb2 import CreateLoggedModel, RegisterScorer
+from mlflow.protos.service_pb2 import RegisterScorer
 from mlflow.server import app as mlflow_app
 from mlflow.server.auth.routes import AJAX_GET_CURRENT_USER, GET_CURRENT_USER
 from mlflow.server.fastapi_app import create_fastapi_app
 from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from werkzeug.wrappers import Response
 
-from cerberus_mlflow import checks, denials, inventory, routes, takeover
+from cerberus_mlflow import checks, denials, faults, inventory, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.guards import Guard
 from cerberus_mlflow.host import auth, handlers
@@ -46,6 +46,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     app.before_request(lambda: refuse_for_all(paths, settings))
     app.before_request(lambda: authorize(paths, messages))
     app.after_request(auth._after_request)
+    faults.put_down_to_the_request(app)
     served = create_fastapi_app(app)
     auth.add_fastapi_permission_middleware(served)
     app.wsgi_app = Guard(app, messages)  # type: ignore[method-assign]
@@ -67,6 +68,7 @@ def refuse_for_all(paths: Paths, settings: PluginSettings) -> Response | None:
     )
 
 
+@handlers.catch_mlflow_exception  # type: ignore[untyped-decorator]
 def authorize(paths: Paths, messages: Messages) -> Any:
     """
     MLflow's check of the route, then what it does not ask.
@@ -78,10 +80,8 @@ def authorize(paths: Paths, messages: Messages) -> Any:
         return denials.hide_or_forbid(answer) if answer.status_code in (403, 404) else answer
     rule = request.url_rule.rule if request.url_rule else ""
     message = messages.get((rule, request.method))
-    if message is CreateLoggedModel:
-        run_id = handlers._get_request_message(CreateLoggedModel()).source_run_id
-        if run_id and not auth._authorize_run_id(run_id, "read"):
-            return refusal(Refused(404, NOT_FOUND))
+    if message is not None and references.unreadable(message):
+        return refusal(Refused(404, NOT_FOUND))
     if message is RegisterScorer:
         body = handlers._get_request_message(RegisterScorer())
         if not takeover.may_register_scorer(body.experiment_id, body.name):

@@ -75,7 +75,7 @@ class Guard:
         refuse_body(body, message, rule.rule, query=query, in_path=in_path, method=method)
         if message is not None:
             refuse_locations(message, body, call)
-        if stamp(message, body, rule=rule.rule, name=call.name):
+        if stamp(message, body, name=call.name):
             raw = json.dumps(body).encode()
             environ.update({"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))})
 

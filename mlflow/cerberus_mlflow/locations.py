@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS, IS_PROMPT_TAG_KEY
-from mlflow.store.tracking.dbmodels.models import SqlTraceInfo
+from mlflow.store.tracking.dbmodels.models import SqlAssessments, SqlTraceInfo
 from mlflow.utils.mlflow_tags import (
     MLFLOW_ARTIFACT_LOCATION,
     MLFLOW_TRACE_ARCHIVE_LOCATION,
@@ -94,6 +94,7 @@ def guard_traces() -> None:
         if current_call() is not None:
             _refuse_tags(trace_info.tags)
             _refuse_foreign(self, [trace_info.trace_id], str(trace_info.experiment_id))
+            _refuse_foreign_assessments(self, trace_info)
         return start(self, trace_info)
 
     @wraps(log)
@@ -118,3 +119,16 @@ def _refuse_foreign(store: Any, trace_ids: list[str], experiment_id: str) -> Non
         rows = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(set(trace_ids))).all()
     if any(str(found) != experiment_id for (found,) in rows):
         raise MlflowException.invalid_parameter_value("This trace id cannot be used in this experiment.")
+
+
+def _refuse_foreign_assessments(store: Any, trace_info: Any) -> None:
+    """
+    MLflow would move an assessment of another trace, whoever's, into this one by its id.
+    """
+    ids = {assessment.assessment_id for assessment in trace_info.assessments} - {None, ""}
+    if not ids:
+        return
+    with everything(), store.ManagedSessionMaker() as session:
+        rows = session.query(SqlAssessments.trace_id).filter(SqlAssessments.assessment_id.in_(ids)).all()
+    if any(found != trace_info.trace_id for (found,) in rows):
+        raise MlflowException.invalid_parameter_value("An assessment's id cannot be used in this trace.")

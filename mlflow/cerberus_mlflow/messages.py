@@ -110,13 +110,18 @@ class Tag:
 
 def tags_in(descriptor: Descriptor, body: dict[str, Any]) -> Iterator[Tag]:
     """
-    Every tag: in lists of key and value, in maps, and in messages that are about one tag.
+    Every tag and every line of metadata: in lists of key and value, in maps, and in messages that are about one tag.
     """
     for message, value in nested(descriptor, body):
         if isinstance(value.get("key"), str):
             yield Tag(value["key"], lambda new, at=value: at.__setitem__("value", new))  # type: ignore[misc]
-        tags = value.get("tags")
-        field = message.fields_by_name.get("tags")
-        if isinstance(tags, dict) and field is not None and field.message_type and is_free_form(field.message_type):
-            for key in tags:
-                yield Tag(key, lambda new, at=tags, name=key: at.__setitem__(name, new))  # type: ignore[misc]
+        for name, inner in value.items():
+            field = field_of(message, name)
+            if (
+                isinstance(inner, dict)
+                and field is not None
+                and field.message_type
+                and is_free_form(field.message_type)
+            ):
+                for key in inner:
+                    yield Tag(key, lambda new, at=inner, name=key: at.__setitem__(name, new))  # type: ignore[misc]

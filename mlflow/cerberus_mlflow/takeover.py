@@ -99,11 +99,12 @@ def may_create(not_denied: Any) -> Any:
         call = require_call()
         if call.project is None or created_type not in KINDS:
             return False
-        if resource_id != "*" and not call.can(Verb.READ, Resource(call.project, Kind(created_type), resource_id)):
+        kind = Resource(call.project, Kind(created_type))
+        if not (not_denied(username, created_type) and call.can(Verb.CREATE, kind)):
+            return False
+        if resource_id != kind.id and not call.can(Verb.READ, Resource(kind.project, kind.kind, resource_id)):
             raise MlflowException(f"The name {resource_id!r} is taken.", error_code=RESOURCE_ALREADY_EXISTS)
-        return bool(not_denied(username, created_type, resource_id)) and call.can(
-            Verb.CREATE, Resource(call.project, Kind(created_type))
-        )
+        return True
 
     return allowed
 

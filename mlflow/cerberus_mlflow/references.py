@@ -1,0 +1,146 @@
+"""Refuses a body that names what its caller may not read, where MLflow's checks ask only for what is written to.
+
+Hidden and absent get the same answer, so nobody learns by it. MLflow's stores look with the caller's eyes (`sight.py`).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+from mlflow.exceptions import MlflowException
+from mlflow.tracing.constant import AssessmentMetadataKey, TraceMetadataKey, TraceTagKey
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from cerberus_mlflow.host import auth, handlers
+
+RUN_KEYS = frozenset({MLFLOW_PARENT_RUN_ID, TraceMetadataKey.SOURCE_RUN, AssessmentMetadataKey.SOURCE_RUN_ID})
+"""Tags and metadata whose value is a run's id."""
+
+AT_MOST = 200
+
+
+def unreadable(message: Any) -> bool:
+    """
+    Whether the current Flask request, parsed as its handler will, names a thing that its caller may not read.
+    """
+    if message.DESCRIPTOR.name not in NAMING:
+        return False
+    return any(not is_readable(value) for is_readable, value in _named(handlers._get_request_message(message())))
+
+
+def _named(body: Message) -> Iterator[tuple[Callable[[str], bool], str]]:
+    """
+    Each name in the body, once, with the question about it; refuses a body with too many to ask for.
+    """
+    find = NAMING[body.DESCRIPTOR.name]
+    found = list(dict.fromkeys(find(body)))
+    if len(found) > AT_MOST:
+        raise MlflowException.invalid_parameter_value(f"A request may name {AT_MOST} other things at most.")
+    yield from found
+
+
+Named = Iterator[tuple[Callable[[str], bool], str]]
+
+
+def _run(run_id: str) -> bool:
+    return bool(auth._authorize_run_id(run_id, "read"))
+
+
+def _prompt(name: str) -> bool:
+    try:
+        return bool(handlers._get_model_registry_store().get_registered_model(name)._is_prompt())
+    except MlflowException:
+        return False
+
+
+def _issue(issue_id: str) -> bool:
+    try:
+        issue = handlers._get_tracking_store().get_issue(issue_id)
+    except MlflowException:
+        return False
+    return bool(auth._get_experiment_permission(issue.experiment_id, auth.authenticate_request().username).can_read)
+
+
+def _pair(key: str, value: str) -> Named:
+    """
+    What one tag, or one line of metadata, names.
+    """
+    if key in RUN_KEYS and value:
+        yield _run, value
+    if key == TraceTagKey.LINKED_PROMPTS:
+        for name in _linked(value):
+            yield _prompt, name
+
+
+def _linked(value: str) -> Iterator[str]:
+    try:
+        links = json.loads(value)
+    except (ValueError, RecursionError):
+        return
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and isinstance(link.get("name"), str):
+            yield link["name"]
+
+
+def _pairs(items: Any) -> Named:
+    for item in items.items() if hasattr(items, "items") else ((each.key, each.value) for each in items):
+        yield from _pair(*item)
+
+
+def _tags(body: Any) -> Named:
+    yield from _pairs(body.tags)
+
+
+def _tag(body: Any) -> Named:
+    yield from _pair(body.key, body.value)
+
+
+def _old_trace(body: Any) -> Named:
+    yield from _pairs(body.tags)
+    yield from _pairs(body.request_metadata)
+
+
+def _trace(body: Any) -> Named:
+    info = body.trace.trace_info
+    yield from _pairs(info.tags)
+    yield from _pairs(info.trace_metadata)
+    for assessment in info.assessments:
+        yield from _of_assessment(assessment)
+
+
+def _assessment(body: Any) -> Named:
+    yield from _of_assessment(body.assessment)
+
+
+def _of_assessment(assessment: Any) -> Named:
+    yield from _pairs(assessment.metadata)
+    if assessment.HasField("issue"):
+        yield _issue, assessment.assessment_name
+
+
+def _prompts(body: Any) -> Named:
+    for version in body.prompt_versions:
+        yield _prompt, version.name
+
+
+def _source_run(body: Any) -> Named:
+    if body.source_run_id:
+        yield _run, body.source_run_id
+
+
+NAMING: dict[str, Callable[[Any], Named]] = {
+    "CreateRun": _tags,
+    "LogBatch": _tags,
+    "SetTag": _tag,
+    "StartTrace": _old_trace,
+    "EndTrace": _old_trace,
+    "StartTraceV3": _trace,
+    "SetTraceTag": _tag,
+    "SetTraceTagV3": _tag,
+    "LinkPromptsToTrace": _prompts,
+    "CreateAssessment": _assessment,
+    "UpdateAssessment": _assessment,
+    "CreateIssue": _source_run,
+    "CreateLoggedModel": _source_run,
+}
