@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from cerberus_mlflow import checks, denials, faults, inventory, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
+from cerberus_mlflow.delegation import Delegation
 from cerberus_mlflow.guards import Guard
 from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.identity import Identity
@@ -30,7 +31,7 @@ def create_app(app: Flask = mlflow_app) -> Any:
     checks.refuse_to_start_if([*checks.before_start(), *checks.in_worker()])
     app, served, paths = assembled(app)
     checks.refuse_to_start_if(inventory.problems(routes.guards(app, served, paths)))
-    return Identity(served, PluginSettings(), paths)
+    return Identity(Delegation(served, app), PluginSettings(), paths)
 
 
 def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:

@@ -1,0 +1,47 @@
+"""The short way to MLflow's Flask application, which answers most requests.
+
+MLflow's FastAPI application leads there through three layers that each run a request in a task of its own; they do
+something for the routes that FastAPI serves itself, and here nothing that Flask does not do again. What is left is
+MLflow's security layer (hosts, origins, headers). Flask's own hooks, and ours, check every request on either way.
+"""
+
+import functools
+from typing import Any
+
+from fastapi import FastAPI
+from flask import Flask
+from mlflow.server.fastapi_app import _EfficientWSGIMiddleware
+from mlflow.server.fastapi_security import init_fastapi_security
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from cerberus_mlflow.host import auth
+
+PATHS_REMEMBERED = 4096
+
+
+class Delegation:
+    """
+    ASGI application: what FastAPI serves itself goes to `served`, everything else to Flask.
+    """
+
+    def __init__(self, served: FastAPI, flask: Flask) -> None:
+        self.served = served
+        security: Any = Starlette(routes=[Mount("/", _EfficientWSGIMiddleware(flask))])
+        init_fastapi_security(security)
+        self.to_flask = security
+        native = auth._native_fastapi_routes(served)
+
+        @functools.lru_cache(PATHS_REMEMBERED)
+        def is_native(method: str, root_path: str, path: str) -> bool:
+            scope = {"type": "http", "method": method, "root_path": root_path, "path": path, "headers": []}
+            return bool(auth._scope_matches_native_route(native, scope))
+
+        self.is_native = is_native
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self.is_native(scope["method"], scope.get("root_path", ""), scope["path"]):
+            await self.to_flask(scope, receive, send)
+        else:
+            await self.served(scope, receive, send)
