@@ -24,6 +24,17 @@ def list_members(caller: Caller, query: Page, project: str) -> Members:
 
 
 @members.route(
+    "GET",
+    "/projects/<project>/members/<subject>",
+    summary="Show a member",
+    answer=MemberShown,
+    raises=(NotFound, Forbidden),
+)
+def show_member(caller: Caller, project: str, subject: str) -> MemberShown:
+    return MemberShown.of(caller.cerberus.projects.member(caller.actor, project, subject=subject))
+
+
+@members.route(
     "PUT",
     "/projects/<project>/members/<subject>",
     summary="Give somebody this role in the project, in place of the one they have",

@@ -1,7 +1,7 @@
 """The shapes of requests and answers that came first; a newer noun has its own in its own module."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, Field
 
@@ -12,11 +12,11 @@ from cerberus.api.shapes import Page as Page
 from cerberus.api.shapes import Problem as Problem
 from cerberus.api.shapes import Query as Query
 from cerberus.api.shapes import Request as Request
-from cerberus.policy import Kind, Level, PlatformRole, Scope, SubjectKind, Verb
+from cerberus.policy import Kind, PlatformRole, Scope, SubjectKind, Verb
 
 
 class PeopleQuery(Page):
-    """People whose name or display name contains `text`."""
+    """People and groups with a word in name or display name that begins with each word of `text`."""
 
     text: Line = ""
 
@@ -62,6 +62,7 @@ class Membership(Answer):
     name: str
     description: str
     archived: bool
+    askable: bool
     roles: tuple[str, ...]
 
 
@@ -131,13 +132,28 @@ class ProjectCreate(Request):
     description: Text = ""
 
 
+class ProjectChange(Request):
+    """What is to be different about a project. `askable`: anybody may see its name and ask for a role in it."""
+
+    name: Annotated[Line, Field(min_length=1)] | None = None
+    description: Text | None = None
+    askable: bool | None = None
+
+
+class ProjectEnd(Query):
+    """Which project takes the service accounts of one that is deleted."""
+
+    move_to: Name | None = None
+
+
 class ProjectShown(Answer):
-    """A project."""
+    """A project. Archived, it can only be read; askable, anybody may ask for a role in it."""
 
     slug: str
     name: str
     description: str
     archived: bool
+    askable: bool
 
 
 class Projects(Answer):
@@ -183,22 +199,6 @@ class Removed(Answer):
     grants: int
 
 
-class RoleShown(Answer):
-    """A role: a level for each kind (`*` = every other kind), and whether it manages the project."""
-
-    name: str
-    description: str
-    levels: dict[Kind | Literal["*"], Level]
-    manages_project: bool
-
-
-class Roles(Answer):
-    """The roles that one can have in a project."""
-
-    items: tuple[RoleShown, ...]
-    next: str | None = None
-
-
 class Check(Request):
     """May the caller do this? Without `id`: to the kind as a whole, e.g. to create one."""
 
@@ -242,13 +242,14 @@ class UserCreate(Request):
 
 
 class UserShown(Answer):
-    """A person, as admins see it."""
+    """A person, group or service account; `project` is the one that a service account belongs to."""
 
     name: str
     kind: SubjectKind
     display_name: str
     disabled: bool
     platform_roles: tuple[PlatformRole, ...]
+    project: str | None
     created_at: datetime
 
 

@@ -1,6 +1,7 @@
 """Reads bodies and query strings strictly: what is odd is refused, with the name of the field."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -151,3 +152,12 @@ def check_path(arguments: dict[str, Any]) -> None:
         text = str(value)
         if len(text) > LONGEST_NAME or deceives(text):
             raise NotFound("There is nothing of this name.")
+
+
+def number_of(text: str) -> int:
+    """
+    The number that a part of an address or a cursor is; NotFound for anything else.
+    """
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise NotFound("There is nothing of this number.")
+    return int(text)

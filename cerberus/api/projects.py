@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import Page, ProjectCreate, Projects, ProjectShown, Roles, RoleShown
+from cerberus.api.models import Page, ProjectChange, ProjectCreate, ProjectEnd, Projects, ProjectShown
 from cerberus.api.pages import cut
 from cerberus.errors import Conflict, Forbidden, NotFound
 from cerberus.service import ProjectInfo
@@ -47,12 +47,45 @@ def show_project(caller: Caller, project: str) -> ProjectShown:
 
 
 @projects.route(
-    "GET",
-    "/projects/<project>/roles",
-    summary="List the roles that one can have in a project",
-    answer=Roles,
-    raises=(NotFound,),
+    "PATCH",
+    "/projects/<project>",
+    summary="Change a project's name or description, or whether one may ask for a role in it",
+    body=ProjectChange,
+    answer=ProjectShown,
+    raises=(NotFound, Forbidden, Conflict),
 )
-def list_roles(caller: Caller, project: str) -> Roles:
-    slug = caller.access.project(project).slug
-    return Roles(items=tuple(RoleShown.of(role) for role in caller.cerberus.projects.roles(slug)))
+def change_project(caller: Caller, body: ProjectChange, project: str) -> ProjectShown:
+    return ProjectShown.of(caller.cerberus.projects.change(caller.actor, project, **dict(body)))
+
+
+@projects.route(
+    "DELETE",
+    "/projects/<project>",
+    summary="Delete an empty project for good",
+    query=ProjectEnd,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def delete_project(caller: Caller, query: ProjectEnd, project: str) -> None:
+    caller.cerberus.projects.delete(caller.actor, project, move_to=query.move_to)
+
+
+@projects.route(
+    "POST",
+    "/projects/<project>/archive",
+    summary="Make a project read only for everybody",
+    answer=ProjectShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def archive_project(caller: Caller, project: str) -> ProjectShown:
+    return ProjectShown.of(caller.cerberus.projects.archive(caller.actor, project))
+
+
+@projects.route(
+    "POST",
+    "/projects/<project>/restore",
+    summary="End a project's archive",
+    answer=ProjectShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def restore_project(caller: Caller, project: str) -> ProjectShown:
+    return ProjectShown.of(caller.cerberus.projects.restore(caller.actor, project))

@@ -7,11 +7,23 @@ from cerberus.service.projects import Removal
 from cerberus.service.sessions import NewSession, Resumed
 from cerberus.service.sign_on import Entered, SignOnInfo
 from cerberus.service.tokens import NewToken
-from cerberus.store.records import AuditLine, Grant, Member, Person, ProjectInfo, Session, Token
+from cerberus.store.records import (
+    AccessRequest,
+    AuditLine,
+    Grant,
+    Member,
+    Person,
+    ProjectInfo,
+    RequestState,
+    RoleInfo,
+    Session,
+    Token,
+)
 
 __all__ = [
     "SYSTEM",
     "Access",
+    "AccessRequest",
     "Actor",
     "AuditLine",
     "Cerberus",
@@ -24,7 +36,9 @@ __all__ = [
     "Person",
     "ProjectInfo",
     "Removal",
+    "RequestState",
     "Resumed",
+    "RoleInfo",
     "Session",
     "SignOnInfo",
     "Token",

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cerberus.service.change import Change
-from cerberus.service.people import require_maintainers
+from cerberus.service.subjects import require_maintainers
 from cerberus.store import projects
 from cerberus.store.records import Member
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow

@@ -7,9 +7,9 @@ from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind, Ver
 from cerberus.service import parse
 from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import Actor
-from cerberus.service.change import Change
+from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.people import find_anybody
+from cerberus.service.subjects import find_anybody
 from cerberus.store import grants, principals, projects
 from cerberus.store.records import Grant
 from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
@@ -64,6 +64,16 @@ class Grants:
                 raise NotFound("There is no such grant.") from None
             change.session.delete(row)
             change.record("grant.revoke", _target(resource), project=value.project, before=_shown(value))
+
+    def get(self, actor: Actor, grant_id: int) -> Grant:
+        """
+        The grant of that id. For whom it names, and those who manage the resource; NotFound otherwise.
+        """
+        with self._context.view(actor) as view:
+            found = grants.get(view.session, grant_id)
+            if found is None or not _may_see(view, found[1]):
+                raise NotFound("There is no such grant.")
+            return found[1]
 
     def on(self, actor: Actor, resource: Resource) -> list[Grant]:
         """
@@ -196,6 +206,12 @@ def require_nameable(resource: Resource) -> None:
         parse.experiment_id(resource.id)
     if resource.kind is Kind.SCORER:  # `7/name`, or `7` for all scorers of an experiment
         parse.experiment_id(resource.id.partition("/")[0])
+
+
+def _may_see(view: View, grant: Grant) -> bool:
+    whole = project_resource(grant.project)
+    mine = grant.subject_id == view.actor.principal.id and view.access.can(Verb.READ, whole)
+    return mine or view.sees_policy_on(Resource(grant.project, Kind(grant.kind), grant.resource_id))
 
 
 def _put(

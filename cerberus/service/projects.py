@@ -11,8 +11,8 @@ from cerberus.service.bindings import bind, rebind, shown
 from cerberus.service.change import Change
 from cerberus.service.context import Context
 from cerberus.service.ending import end, require_empty
-from cerberus.service.people import find_anybody, require_maintainers
 from cerberus.service.roles import FOUNDER, require_role
+from cerberus.service.subjects import find_anybody, require_maintainers
 from cerberus.store import projects, roles
 from cerberus.store.records import Member, ProjectInfo, RoleInfo
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
@@ -72,6 +72,18 @@ class Projects:
         """
         with self._context.view(actor) as view:
             return projects.members(view.session, view.require_project(slug, Verb.READ).id)
+
+    def member(self, actor: Actor, slug: str, *, subject: object) -> Member:
+        """
+        One member. For everybody in the project; NotFound when the subject has no role of its own there.
+        """
+        with self._context.view(actor) as view:
+            project = view.require_project(slug, Verb.READ)
+            row = find_anybody(view, subject)
+            binding = projects.binding_row(view.session, project.id, row.id)
+            if binding is None:
+                raise NotFound(f"{row.name} is not a member of {slug}.")
+            return projects.member(binding, row)
 
     def add_member(
         self,

@@ -10,7 +10,7 @@ from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.people import require_maintainers
+from cerberus.service.subjects import require_maintainers
 from cerberus.store import projects, roles
 from cerberus.store.records import RoleInfo
 from cerberus.store.tables import RoleRow
@@ -114,6 +114,15 @@ class Roles:
                 view.require_project(project, Verb.READ)
                 rows = roles.in_project(view.session, project)
             return [*roles.BUILT_IN, *(roles.role_info(row) for row in rows)]
+
+    def show(self, actor: Actor, project: str | None, *, name: str) -> RoleInfo:
+        """
+        One of those that `list` names; NotFound otherwise.
+        """
+        found = next((role for role in self.list(actor, project) if role.name == name), None)
+        if found is None:
+            raise NotFound("There is no such role.")
+        return found
 
 
 def require_role(view: View, project: str, name: object) -> Role:
