@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     cerberus_database_url: str = ""
     cerberus_database_password: str = Field(default="", repr=False)
     cerberus_public_url: str = "http://localhost:5000"
+    cerberus_metrics_token: str = Field(default="", repr=False)
+    cerberus_trusted_proxies: int = Field(default=0, ge=0, le=10)
     cerberus_oidc_issuer: str = ""
     cerberus_oidc_client_id: str = ""
     cerberus_oidc_client_secret: str = Field(default="", repr=False)
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     cerberus_jwt_audience: str = ""
     cerberus_jwt_scopes: str = "read write"
     cerberus_local_sign_in: LocalSignIn = LocalSignIn.EVERYBODY
+    cerberus_audit_days: int = Field(default=0, ge=0, le=36_500)
 
     def __init__(self, **values: object) -> None:
         super().__init__(_secrets_dir=secrets_dir(), **values)  # type: ignore[arg-type]

@@ -1,34 +1,73 @@
 """Puts the API together."""
 
-from flask import Flask
+import sys
+from typing import Final
 
-from cerberus.api import errors, trace
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cerberus.api import docs_page, errors, metrics, trace
+from cerberus.api.audit import audit
 from cerberus.api.checks import checks
 from cerberus.api.description import install_description
 from cerberus.api.endpoint import EXTENSION, SHOWN, Endpoint
+from cerberus.api.grants import grants
+from cerberus.api.groups import groups
 from cerberus.api.health import health
 from cerberus.api.me import me
 from cerberus.api.members import members
 from cerberus.api.parsing import LARGEST_BODY
 from cerberus.api.projects import projects
+from cerberus.api.requests import requests
+from cerberus.api.roles import roles
+from cerberus.api.service_accounts import service_accounts
 from cerberus.api.sign_in import sign_in
+from cerberus.api.sign_on import sign_on
 from cerberus.api.tokens import tokens
 from cerberus.api.users import users
+from cerberus.errors import CerberusError
 from cerberus.service import Cerberus
-from cerberus.settings import Settings
+from cerberus.settings import Settings, configured
 
-NOUNS = (health, sign_in, me, tokens, projects, members, checks, users)
+NOUNS = (
+    health,
+    sign_in,
+    sign_on,
+    me,
+    tokens,
+    projects,
+    members,
+    roles,
+    grants,
+    requests,
+    checks,
+    users,
+    groups,
+    service_accounts,
+    audit,
+)
+GIVE_UP: Final = 4
+"""The exit code of a worker at which gunicorn ends instead of starting another one."""
 
 
 def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = None) -> Flask:
     """
     The API over the database of `settings` (the environment's by default), or over an opened `cerberus`.
     """
-    settings = settings or Settings()
+    try:
+        settings = settings or configured()
+        cerberus = cerberus or Cerberus.open(settings)
+    except CerberusError as error:
+        print(f"Cerberus cannot start: {error.message}", file=sys.stderr, flush=True)
+        raise SystemExit(GIVE_UP) from None
     app = Flask("cerberus.api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = cerberus or Cerberus.open(settings)
+    app.extensions[EXTENSION] = cerberus
+    if settings.cerberus_trusted_proxies:
+        trusted = settings.cerberus_trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
+    metrics.install(app, cerberus, token=settings.cerberus_metrics_token)
     trace.install(app, https=settings.cerberus_public_url.startswith("https:"))
     trace.log_to_stderr()
     errors.install(app)
@@ -39,5 +78,6 @@ def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = 
         for rule in app.url_map.iter_rules()
         if isinstance(endpoint := app.view_functions[rule.endpoint], Endpoint) and endpoint.shows
     }
+    docs_page.install(app)
     install_description(app, server=settings.cerberus_public_url)
     return app

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cerberus.api import metrics
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import Check, Checked, Checks, ManyChecked
@@ -149,6 +150,7 @@ def answer(access: Access, question: Check) -> Checked:
     """
     resource = Resource(question.project, question.kind, question.id)
     decision = access.check(question.verb, resource)
+    metrics.count(decision.allowed)
     return shown(decision, hidden=decision.allowed and question.project not in access.known_projects)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
 
-from cerberus.api import etags, idempotency, pages, parsing, trace
+from cerberus.api import arriving, etags, idempotency, pages, parsing, trace
 from cerberus.api.auth import Caller, caller_of, origin_of, require_scope
 from cerberus.api.parsing import LARGEST_BODY
 from cerberus.api.shapes import NoQuery, Page, Query, Request
@@ -111,6 +111,7 @@ class Endpoint:
         if self.body is not None:
             request.max_content_length = self.body_limit
             given["body"] = parsing.body_of(request, self.body, limit=self.body_limit)
+        arriving.is_over()
         if self.listing:
             return self.page(visitor, given, query, path)
         if self.reads or self.public:

@@ -5,9 +5,10 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from cerberus.api import metrics
 from cerberus.api.shapes import Problem
 from cerberus.api.trace import request_id
 from cerberus.errors import (
@@ -82,6 +83,7 @@ def from_cerberus(error: CerberusError) -> Response:
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
     if status is None:
         return from_fault(error)
+    metrics.failed(error, request.endpoint)
     field = error.field if isinstance(error, Invalid) else ""
     response = problem(status, error.code, detail=error.message, hint=error.hint, field=field)
     if isinstance(error, NotSignedIn):

@@ -1,6 +1,7 @@
 """The service as its users hold it: one object a process, one attribute a noun."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Protocol
 
 from cerberus.service.again import run_again
@@ -12,6 +13,7 @@ from cerberus.service.grants import Grants
 from cerberus.service.groups import Groups
 from cerberus.service.idempotency import Idempotency
 from cerberus.service.people import People
+from cerberus.service.policies import Policies
 from cerberus.service.projects import Projects
 from cerberus.service.questions import Questions
 from cerberus.service.requests import Requests
@@ -77,6 +79,7 @@ class Cerberus:
         self.questions = Questions(context)
         self.audit = Audit(context)
         self.what_if = WhatIf(context, self)
+        self.policies = Policies(context)
         self.idempotency = Idempotency(context)
 
         for noun in [value for name, value in vars(self).items() if not name.startswith("_")]:
@@ -95,6 +98,12 @@ class Cerberus:
         Known to every process on this database and to no client: for what clients are to carry back unchanged.
         """
         return hashlib.sha256(f"signing {self._database.url}".encode()).digest()
+
+    def count_drops(self, count: Callable[[], None]) -> None:
+        """
+        Calls `count` whenever something that was put off (denials, looks, last uses) is lost.
+        """
+        self._context.when_dropped = count
 
     def close(self) -> None:
         """

@@ -52,6 +52,8 @@ class Context:
         self._kept = Kept(version=-1)
         self._later = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cerberus-later")
         self._pending = threading.BoundedSemaphore(MOST_PENDING)
+        self.when_dropped: Callable[[], None] = lambda: None
+        """Called when something that was put off is lost."""
 
     def now(self) -> datetime:
         """
@@ -110,6 +112,7 @@ class Context:
         """
         if not self._pending.acquire(blocking=False):
             log.warning("dropped: %s", what)
+            self.when_dropped()
             return
 
         @again
@@ -122,6 +125,7 @@ class Context:
                 write()
             except CerberusError as error:
                 log.warning("not written: %s: %s", what, error)
+                self.when_dropped()
             finally:
                 self._pending.release()
 

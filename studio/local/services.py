@@ -54,7 +54,7 @@ def service(name: str, layout: Layout, studio: StudioSettings, ports: Ports, hos
 def _cerberus(port: int, host: str) -> Service:
     command = (
         str(BIN / "gunicorn"),
-        *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--no-control-socket"),
+        *("--config", "python:cerberus.serving", "--bind", f"{host}:{port}"),
         "cerberus.api:create_app()",
     )
     return Service("cerberus", "Cerberus", port, "/livez", command, dict(os.environ))
