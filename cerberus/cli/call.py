@@ -75,11 +75,18 @@ Command = Callable[[Call], Done]
 class Commands:
     """The parser, and one sub-parser a command."""
 
-    def __init__(self) -> None:
-        self.parser = argparse.ArgumentParser(prog="cerberus", description="Who may do what in ML Studio.")
+    def __init__(self, parser: argparse.ArgumentParser | None = None) -> None:
+        about = "Who may do what in ML Studio."
+        self.parser = parser or argparse.ArgumentParser(prog="cerberus", description=about)
         self._common = argparse.ArgumentParser(add_help=False)
         self._common.add_argument("--json", action="store_true", help="print one JSON object")
         self._subparsers = self.parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def group(self, name: str, about: str) -> "Commands":
+        """
+        Commands that share a first word.
+        """
+        return Commands(self._subparsers.add_parser(name, help=about, description=about))
 
     def add(self, name: str, command: Command) -> argparse.ArgumentParser:
         """

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cerberus.cli import checks, identities, people, projects, setup
+from cerberus.cli import audit, checks, identities, people, projects, setup
 from cerberus.cli.call import Call, Command, Commands, Done, Exit
 from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound
 from cerberus.service import Cerberus
 from cerberus.settings import configured
 
-NOUNS: Final = (setup, people, identities, projects, checks)
+NOUNS: Final = (setup, people, identities, projects, checks, audit)
 
 EXIT_OF: Final[dict[type[CerberusError], Exit]] = {
     Invalid: Exit.USAGE,
@@ -80,5 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fault = CerberusError(f"This should not happen ({what}).", hint="Please report it.")
         complain(fault, as_json=options.json)
         return Exit.FAULT
-    print(json.dumps(done.values) if options.json else done.text)
+    if done.text:  # an export has written what there is to say
+        print(json.dumps(done.values) if options.json else done.text)
     return done.code

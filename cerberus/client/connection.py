@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -74,6 +74,20 @@ class Connection:
             except Unavailable:
                 time.sleep(FIRST_PAUSE * 2**attempt)
         return self._call_once(method, path, body)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """
+        What GET of an address below `/api/v1` answers, piece by piece. `Unavailable` when it ends before its end.
+        """
+        try:
+            with self._session.get(
+                f"{self.url}/api/v1{path}", timeout=self.timeout, allow_redirects=False, stream=True
+            ) as response:
+                if response.status_code // 100 != SUCCESS:
+                    raise _error(response)
+                yield from response.iter_content(chunk_size=65_536)
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise _unreachable(self.url, error) from error
 
     def _call_once(self, method: str, path: str, body: object) -> Any:
         try:

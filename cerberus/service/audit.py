@@ -39,7 +39,8 @@ class Audit:
             if not view.oversees:
                 if project is None:
                     raise Forbidden("You may see the audit of a project that you manage.", hint="Name the project.")
-                view.access.require(Verb.MANAGE, project_resource(project))
+                if not view.sees_policy_on(project_resource(project)):
+                    view.access.require(Verb.MANAGE, project_resource(project))
             found = audit.search(view.session, wanted, limit=max(1, min(limit, MOST)), after=after)
         if after is None:
             self._context.looked(actor, "audit.search", "audit", project, about=_as_said(wanted))

@@ -1,0 +1,64 @@
+"""Audit lines as files: CSV for spreadsheets, JSON lines for programs and for verifying the chain elsewhere."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from cerberus.store.records import AuditLine
+
+COLUMNS: Final = tuple(each.name for each in fields(AuditLine))
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""What a spreadsheet may take for the beginning of a formula, and the mark itself that keeps it from that."""
+
+
+class FileFormat(StrEnum):
+    """How an export is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def written(lines: Iterable[AuditLine], file_format: FileFormat) -> Iterator[str]:
+    """
+    The lines in that format, piece by piece.
+    """
+    return WRITERS[file_format](lines)
+
+
+def _plain(line: AuditLine) -> Mapping[str, Any]:
+    return {**asdict(line), "at": line.at.isoformat(timespec="microseconds")}
+
+
+def _as_json_lines(lines: Iterable[AuditLine]) -> Iterator[str]:
+    for line in lines:
+        yield json.dumps(_plain(line), separators=(",", ":")) + "\n"
+
+
+def _as_csv(lines: Iterable[AuditLine]) -> Iterator[str]:
+    yield _row(COLUMNS)
+    for line in lines:
+        values = _plain(line)
+        yield _row(_cell(values[name]) for name in COLUMNS)
+
+
+def _row(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+WRITERS: Final[Mapping[FileFormat, Callable[[Iterable[AuditLine]], Iterator[str]]]] = {
+    FileFormat.CSV: _as_csv,
+    FileFormat.JSONL: _as_json_lines,
+}
