@@ -81,7 +81,7 @@ class Sessions:
         try:
             subject_id = self.check_password(name, password, origin, may=_ACCEPTED[self._local])
         except NotSignedIn:
-            if self._local is LocalSignIn.ADMINS:  # the same words for everybody, admins and unknown names too
+            if self._local == LocalSignIn.ADMINS:  # the same words for everybody, admins and unknown names too
                 raise NotSignedIn(ADMINS_ONLY, hint="Use single sign-on.") from None
             raise
         with self._context.database.writing() as session:

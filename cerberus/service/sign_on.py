@@ -20,14 +20,13 @@ from cerberus.service.context import Context
 from cerberus.service.sessions import NewSession
 from cerberus.sso.options import LocalSignIn, Options
 from cerberus.sso.provider import Begun, Provider
-from cerberus.sso.tokens import LONGEST_SUBJECT
+from cerberus.sso.tokens import is_subject
 from cerberus.store import audit, credentials, identities, subjects
 from cerberus.store.identities import Identity, SignOnBegun
 from cerberus.store.tables import SubjectRow
 
 LIFE: Final = timedelta(minutes=10)
 LONGEST_NEXT: Final = 500
-LONGEST_ISSUER: Final = 255
 LOCAL_PATH: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 AGAIN: Final = "Sign in again."
 NOT_SET_UP: Final = "Single sign-on is not set up here."
@@ -209,5 +208,7 @@ def _hash(text: str) -> str:
 
 
 def _account(issuer: object, external_id: object) -> tuple[str, str]:
-    where = parse.text(issuer, "issuer", shortest=1, longest=LONGEST_ISSUER)
-    return where, parse.text(external_id, "subject", shortest=1, longest=LONGEST_SUBJECT)
+    for value, field in ((issuer, "issuer"), (external_id, "subject")):
+        if not is_subject(value):
+            raise Invalid(f"{field} has 1 to 255 characters, in one line.", field=field)
+    return str(issuer), str(external_id)

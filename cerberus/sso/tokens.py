@@ -110,9 +110,16 @@ def checked(claims: Claims, *, issuer: str, audience: str, essential: tuple[str,
     if any(name in claims for name in FOR_SOMETHING_ELSE):
         raise Refused("it is a token of another type")
     subject: str = claims["sub"]
-    if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable() or subject != subject.strip():
+    if not is_subject(subject):
         raise Refused("its claim sub is missing or wrong")
     return subject
+
+
+def is_subject(text: object) -> bool:
+    """
+    Whether a provider may call an account so: 1 to 255 characters in one line, no space around them.
+    """
+    return isinstance(text, str) and 0 < len(text) <= LONGEST_SUBJECT and text.isprintable() and text == text.strip()
 
 
 def _name(error: ClaimError) -> str:
