@@ -15,6 +15,7 @@ from cerberus.policy import (
     Role,
     Verb,
     Visible,
+    decide,
     needed,
 )
 from cerberus.service import parse, reach
@@ -77,12 +78,14 @@ class Questions:
         with self._context.view(actor) as view:
             access = self._access_for(view, resource, subject)
             name, version = access.principal.name, access.version
-            if projects.project_row(view.session, resource.project) is None:
+            project = projects.project_row(view.session, resource.project)
+            if project is None:
                 return _absent(name, verb, resource, version)
-            decision = access.check(verb, resource)
+            rules, archived = access.book.about(resource), project.archived_at is not None
+            decision = decide(access.principal, verb, resource, rules, now=view.now, archived=archived)
             if access is view.access and not decision.allowed and not decision.visible:
                 return _unseen(name, decision, version)
-            rules, given = access.book.about(resource), _roles_of(view.session, resource.project)
+            given = _roles_of(view.session, resource.project)
             return Explanation(name, decision, needed(access.principal, decision, rules, given, now=view.now), version)
 
     def who_can(
