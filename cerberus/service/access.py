@@ -1,8 +1,9 @@
 """What one principal may do, at one version of the policy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from cerberus.errors import CerberusError, Forbidden, NotFound
 from cerberus.policy import (
@@ -28,6 +29,8 @@ from cerberus.policy import (
 )
 from cerberus.store.principals import Loaded
 from cerberus.store.records import ProjectInfo
+
+Answer = TypeVar("Answer")
 
 SYSTEM_PRINCIPAL = Principal(
     id=0,
@@ -172,17 +175,32 @@ class Access:
         """
         Which resources of the kind the principal may read.
         """
-        return visible(self.principal, kind, project, self.book.of_kind(kind, project), now=utc_now())
+        return self.remember(("visible", kind), project, lambda now: self._visible(kind, project, now))
 
     def levels(self, kind: Kind, project: str) -> Levels:
         """
         The level on every resource of the kind, with the limits of the credential and of an archived project applied.
         """
+        return self.remember(("levels", kind), project, lambda now: self._levels(kind, project, now))
+
+    def remember(self, what: Hashable, project: str, make: Callable[[datetime], Answer]) -> Answer:
+        """
+        What `make` answers for now from this access alone: made once under a policy version, and again when a rule of
+        the project ends. `what` tells answers apart.
+        """
+        now = utc_now()
+        key = (what, self.principal, self.known_projects.get(project))
+        return self.book.remembered(key, project, now, lambda: make(now))
+
+    def _visible(self, kind: Kind, project: str, now: datetime) -> Visible:
+        return visible(self.principal, kind, project, self.book.of_kind(kind, project), now=now)
+
+    def _levels(self, kind: Kind, project: str, now: datetime) -> Levels:
         info = self.known_projects.get(project)
         archived = info is not None and info.archived
         whole = Resource(project, kind)
         verbs = frozenset(verb for verb in Verb if not limits(self.principal, verb, whole, archived))
-        levels = effective_levels(self.principal, kind, project, self.book.of_kind(kind, project), now=utc_now())
+        levels = effective_levels(self.principal, kind, project, self.book.of_kind(kind, project), now=now)
         named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
         return Levels(capped(levels.default, verbs), named)
 

@@ -42,6 +42,10 @@ def rows_of(access: Access, project: str, resource_type: str) -> list[RoleGrantR
     There is a row for each kind even where nothing is allowed: MLflow's listings take silence for the workspace's own
     row, which would show everything to whoever may create something.
     """
+    return access.remember(("rows", resource_type), project, lambda _: _rows(access, project, resource_type))
+
+
+def _rows(access: Access, project: str, resource_type: str) -> list[RoleGrantRow]:
     if resource_type == RESOURCE_TYPE_WORKSPACE:
         return [RoleGrantRow(RESOURCE_TYPE_WORKSPACE, ANY, USE.name)] if may_create_something(access, project) else []
     levels = access.levels(Kind(resource_type), project)

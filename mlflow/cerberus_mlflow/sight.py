@@ -51,9 +51,8 @@ def _leave_out(state: ORMExecuteState) -> None:
         return
     if not state.is_orm_statement or state.is_column_load or state.is_relationship_load or state.is_insert:
         return
-    conditions = call.kept.get(_leave_out)
-    if conditions is None:
-        conditions = call.kept[_leave_out] = _conditions(call, call.project)
+    project = call.project
+    conditions = call.access.remember("conditions", project, lambda _: _conditions(call, project))
     if conditions and not any(mapper.class_.__module__.startswith(OURS) for mapper in state.all_mappers):
         state.statement = state.statement.options(*conditions)
 
