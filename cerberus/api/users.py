@@ -1,13 +1,56 @@
 """People, for admins."""
 
+from datetime import datetime
 from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import NewPassword, PeopleQuery, UserCreate, Users, UserShown
+from cerberus.api.pages import cut
+from cerberus.api.parsing import Line, Name
+from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
+from cerberus.policy import PlatformRole
 
 users = noun("users")
+
+
+class Renaming(Request):
+    """Another display name; the name itself stays."""
+
+    display_name: Line
+
+
+class HandOver(Query):
+    """Who takes over what the deleted account owns; needed when it owns anything."""
+
+    hand_over_to: Name | None = None
+
+
+class UserProfile(UserShown):
+    """Somebody, the groups they are directly in, their roles and how many things they own, by project."""
+
+    groups: tuple[str, ...]
+    roles: dict[str, str]
+    owns: dict[str, int]
+
+
+class SessionShown(Answer):
+    """A signed-in browser or script."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    address: str
+    client: str
+
+
+class SessionsShown(Answer):
+    """Where somebody is signed in, the oldest first."""
+
+    items: tuple[SessionShown, ...]
+    next: str | None = None
 
 
 @users.route("GET", "/users", summary="Search people by name", query=PeopleQuery, answer=Users, raises=(Forbidden,))
@@ -34,6 +77,42 @@ def create_user(caller: Caller, body: UserCreate) -> UserShown:
 
 
 @users.route(
+    "GET",
+    "/users/<user>",
+    summary="Show a user or service account, and what hangs on it",
+    answer=UserProfile,
+    raises=(NotFound, Forbidden),
+)
+def show_user(caller: Caller, user: str) -> UserProfile:
+    found = caller.cerberus.people.show(caller.actor, user)
+    shown = UserShown.of(found.person).model_dump()
+    return UserProfile(groups=found.groups, roles=dict(found.roles), owns=dict(found.owns), **shown)
+
+
+@users.route(
+    "PATCH",
+    "/users/<user>",
+    summary="Change the display name",
+    body=Renaming,
+    answer=UserShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def rename_user(caller: Caller, body: Renaming, user: str) -> UserShown:
+    return UserShown.of(caller.cerberus.people.rename(caller.actor, user, display_name=body.display_name))
+
+
+@users.route(
+    "DELETE",
+    "/users/<user>",
+    summary="Delete a user: hand_over_to takes over what they own, everything else goes",
+    query=HandOver,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def delete_user(caller: Caller, query: HandOver, user: str) -> None:
+    caller.cerberus.people.delete(caller.actor, user, hand_over_to=query.hand_over_to)
+
+
+@users.route(
     "POST",
     "/users/<user>/disable",
     summary="Disable an account: its sessions and tokens stop working at once",
@@ -57,3 +136,59 @@ def enable_user(caller: Caller, user: str) -> None:
 )
 def reset_password(caller: Caller, user: str) -> NewPassword:
     return NewPassword(password=caller.cerberus.people.reset_password(caller.actor, user))
+
+
+@users.route(
+    "PUT",
+    "/users/<user>/platform-roles/<role>",
+    summary="Make a user admin or auditor of the whole platform",
+    answer=UserShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def give_platform_role(caller: Caller, user: str, role: str) -> UserShown:
+    return UserShown.of(caller.cerberus.people.set_platform_role(caller.actor, user, platform_role(role)))
+
+
+@users.route(
+    "DELETE",
+    "/users/<user>/platform-roles/<role>",
+    summary="Take a role over the whole platform away",
+    answer=UserShown,
+    raises=(NotFound, Forbidden, Conflict),
+)
+def take_platform_role(caller: Caller, user: str, role: str) -> UserShown:
+    return UserShown.of(caller.cerberus.people.unset_platform_role(caller.actor, user, platform_role(role)))
+
+
+@users.route(
+    "GET",
+    "/users/<user>/sessions",
+    summary="List where somebody is signed in",
+    query=Page,
+    answer=SessionsShown,
+    raises=(NotFound, Forbidden),
+)
+def list_sessions(caller: Caller, query: Page, user: str) -> SessionsShown:
+    found = caller.cerberus.people.sessions(caller.actor, user)
+    shown, further = cut(sorted(found, key=lambda session: session.id), query, lambda session: f"{session.id:020}")
+    return SessionsShown(items=tuple(SessionShown.of(session) for session in shown), next=further)
+
+
+@users.route(
+    "DELETE",
+    "/users/<user>/sessions",
+    summary="Sign somebody out everywhere",
+    raises=(NotFound, Forbidden, Conflict),
+)
+def end_sessions(caller: Caller, user: str) -> None:
+    caller.cerberus.people.end_sessions(caller.actor, user)
+
+
+def platform_role(name: str) -> PlatformRole:
+    """
+    The role of that name; NotFound when there is none, as for any address that leads nowhere.
+    """
+    try:
+        return PlatformRole(name)
+    except ValueError:
+        raise NotFound("There is no such role.", hint=f"There is {', '.join(PlatformRole)}.") from None

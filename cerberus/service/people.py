@@ -1,15 +1,16 @@
 """Users: who they are, their passwords, their roles over the whole platform."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from cerberus.policy import PlatformRole, SubjectKind
 from cerberus.service import departure, parse, passwords, secrets
+from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
-from cerberus.service.change import View
+from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.sessions import Sessions
+from cerberus.service.sessions import IDLE, Sessions
 from cerberus.service.subjects import (
     disable,
     enable,
@@ -20,11 +21,21 @@ from cerberus.service.subjects import (
 )
 from cerberus.service.subjects import find_anybody as find_anybody
 from cerberus.service.subjects import require_maintainers as require_maintainers
-from cerberus.store import credentials, projects, subjects
-from cerberus.store.records import Person
+from cerberus.store import belongings, credentials, projects, subjects
+from cerberus.store.records import Person, Session
 from cerberus.store.tables import SubjectRow
 
 SHORTEST_SEARCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Somebody, the groups they are directly in, their roles and how many things they own, by project."""
+
+    person: Person
+    groups: tuple[str, ...]
+    roles: Mapping[str, str]
+    owns: Mapping[str, int]
 
 
 class People:
@@ -41,7 +52,7 @@ class People:
         A new user; without a password nobody can sign in as them until an admin sets one. Admins only.
         """
         wanted = parse.user_name(name)
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         hashed = None
         if password is not None:
             hashed = self._hash(passwords.acceptable(password, about=(wanted, shown)))
@@ -72,16 +83,26 @@ class People:
                 raise NotFound(f"There is nobody called {name}.")
             return subjects.person(session, row)
 
-    def show(self, actor: Actor, name: object) -> Person:
+    def show(self, actor: Actor, name: object) -> Profile:
         """
-        The user or service account of that name. For admins and auditors; for a service account also those who manage
-        its project.
+        The user or service account of that name, and what hangs on it. For admins and auditors; for a service account
+        also those who manage its project, who learn nothing of projects that they do not see.
         """
         with self._context.view(actor) as view:
-            row = _account(view, name, require=_require_oversight)
+            row = _shown(view, name)
             person = subjects.person(view.session, row)
+            found = belongings.of(view.session, row.id)
+            owns = belongings.owned(view.session, row.id)
+            profile = Profile(
+                person,
+                groups=found.groups if view.oversees else (),
+                roles={
+                    slug: role for slug, role in found.roles.items() if view.oversees or departure.knows(view, slug)
+                },
+                owns={slug: count for slug, count in owns.items() if view.oversees or departure.knows(view, slug)},
+            )
         self._context.looked(actor, f"{person.kind}.show", f"{person.kind}:{person.name}", person.project)
-        return person
+        return profile
 
     def search(self, actor: Actor, text: str = "", *, limit: int = 50, after: str | None = None) -> list[Person]:
         """
@@ -89,7 +110,7 @@ class People:
         without a text. Those after the subject of the name `after`. Admins and auditors see everybody; those who
         manage a project must give a word of at least two characters; others may not search.
         """
-        wanted = parse.text(text, "text", longest=100)
+        wanted = parse.line(text, "text", longest=100)
         with self._context.view(actor) as view:
             if not view.oversees:
                 self._require_search(view, wanted)
@@ -109,9 +130,9 @@ class People:
         Another display name for a user; the name itself stays. Admins only; for a service account also those who
         manage its project.
         """
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
-            row = _account(change, name, require=View.require_admin)
+            row = _account(change, name)
             rename(change, row, shown, project=_home(change, row))
             return subjects.person(change.session, row)
 
@@ -121,7 +142,7 @@ class People:
         maintainer of a project. Admins only; for a service account also those who manage its project.
         """
         with self._context.change(actor) as change:
-            row = _account(change, name, require=View.require_admin)
+            row = _account(change, name)
             disable(change, row, project=_home(change, row))
             return subjects.person(change.session, row)
 
@@ -130,7 +151,7 @@ class People:
         Lets the person sign in again; their tokens work again too.
         """
         with self._context.change(actor) as change:
-            row = _account(change, name, require=View.require_admin)
+            row = _account(change, name)
             enable(change, row, project=_home(change, row))
             return subjects.person(change.session, row)
 
@@ -143,6 +164,27 @@ class People:
         with self._context.change(actor) as change:
             change.require_admin()
             departure.delete(change, find_subject(change, name, SubjectKind.USER), hand_over_to=hand_over_to)
+
+    def sessions(self, actor: Actor, name: object) -> list[Session]:
+        """
+        A user's living sessions, last seen first. For admins and auditors.
+        """
+        with self._context.view(actor) as view:
+            _require_oversight(view)
+            row = find_subject(view, name, SubjectKind.USER)
+            found = credentials.sessions_of(view.session, row.id, view.now, seen_after=view.now - IDLE)
+        self._context.looked(actor, "session.list", f"user:{row.name}")
+        return found
+
+    def end_sessions(self, actor: Actor, name: object) -> None:
+        """
+        Ends every session of a user, with the tokens that came from them. Admins only.
+        """
+        with self._context.change(actor) as change:
+            change.require_admin()
+            row = find_subject(change, name, SubjectKind.USER)
+            if ended := credentials.end_sessions(change.session, change.now, subject_id=row.id):
+                change.record("session.end_all", f"user:{row.name}", before={"sessions": ended})
 
     def set_platform_role(self, actor: Actor, name: object, role: PlatformRole) -> Person:
         """
@@ -225,19 +267,31 @@ def _home(view: View, row: SubjectRow) -> str | None:
     return subjects.person(view.session, row).project
 
 
-def _account(view: View, name: object, *, require: Callable[[Any], None]) -> SubjectRow:
+def _account(change: Change, name: object) -> SubjectRow:
     """
-    The user or service account of that name, once `require` is content; of a service account also those who manage its
-    project may know. Nobody else learns that there is one, or of which project.
+    The user or service account of that name, once the actor may change it: an admin, or for a service account whoever
+    manages its project. Nobody else learns that there is one, or of which project.
     """
+    row = subjects.by_name(change.session, parse.user_name(name))
+    try:
+        if row is not None and row.kind == SubjectKind.SERVICE_ACCOUNT:
+            change.require_project(str(_home(change, row)))
+            return row
+    except (NotFound, Forbidden):
+        pass
+    change.require_admin()
+    return _present(row, name)
+
+
+def _shown(view: View, name: object) -> SubjectRow:
     row = subjects.by_name(view.session, parse.user_name(name))
-    if row is not None and row.kind == SubjectKind.SERVICE_ACCOUNT:
-        try:
-            view.require_project(str(_home(view, row)))
-        except (NotFound, Forbidden):
-            require(view)
-        return row
-    require(view)
-    if row is None or row.kind != SubjectKind.USER:
+    slug = None if row is None else _home(view, row)
+    if slug is None or not view.sees_policy_on(project_resource(slug)):
+        _require_oversight(view)
+    return _present(row, name)
+
+
+def _present(row: SubjectRow | None, name: object) -> SubjectRow:
+    if row is None or row.kind == SubjectKind.GROUP:
         raise NotFound(f"There is no user {name}.")
     return row

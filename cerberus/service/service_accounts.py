@@ -3,13 +3,14 @@
 from cerberus.errors import NotFound
 from cerberus.policy import SubjectKind
 from cerberus.service import departure, parse
+from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
-from cerberus.service.change import View
+from cerberus.service.change import Change, View
 from cerberus.service.context import Context
 from cerberus.service.subjects import disable, enable, find_subject, rename, require_free
 from cerberus.store import subjects
 from cerberus.store.records import Person
-from cerberus.store.tables import SubjectRow
+from cerberus.store.tables import ProjectRow, SubjectRow
 
 
 class ServiceAccounts:
@@ -23,7 +24,7 @@ class ServiceAccounts:
         A new service account owned by the project, without a role yet.
         """
         wanted = parse.user_name(name)
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
             owner = change.require_project(project)
             require_free(change, wanted)
@@ -41,10 +42,10 @@ class ServiceAccounts:
 
     def list(self, actor: Actor, project: str, *, limit: int = 200, after: str | None = None) -> list[Person]:
         """
-        The project's service accounts by name, those after the name `after`.
+        The project's service accounts by name, those after the name `after`. For auditors, too.
         """
         with self._context.view(actor) as view:
-            owner = view.require_project(project)
+            owner = view.require_sight(project_resource(project))
             return subjects.service_accounts(view.session, owner.id, limit=limit, after=after)
 
     def show(self, actor: Actor, project: str, *, name: object) -> Person:
@@ -52,13 +53,14 @@ class ServiceAccounts:
         The project's service account of that name; NotFound when the project owns none of that name.
         """
         with self._context.view(actor) as view:
-            return subjects.person(view.session, _find(view, project, name))
+            owner = view.require_sight(project_resource(project))
+            return subjects.person(view.session, _owned(view, owner, name))
 
     def rename(self, actor: Actor, project: str, *, name: object, display_name: str) -> Person:
         """
         Another display name; the name itself stays.
         """
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
             row = _find(change, project, name)
             rename(change, row, shown, project=project)
@@ -91,8 +93,11 @@ class ServiceAccounts:
             departure.delete(change, _find(change, project, name), hand_over_to=hand_over_to, project=project)
 
 
-def _find(view: View, project: str, name: object) -> SubjectRow:
-    owner = view.require_project(project)
+def _find(change: Change, project: str, name: object) -> SubjectRow:
+    return _owned(change, change.require_project(project), name)
+
+
+def _owned(view: View, owner: ProjectRow, name: object) -> SubjectRow:
     row = find_subject(view, name, SubjectKind.SERVICE_ACCOUNT)
     if row.project_id != owner.id:
         raise NotFound(f"There is no service account {name}.")
