@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -10,43 +9,40 @@ from flask import Request
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from cerberus.errors import Invalid, NotFound
+from cerberus.service.letters import controls, hides, hides_in_lines
 
 LARGEST_BODY: Final = 64 * 1024
 LONGEST_LINE: Final = 200
 LONGEST_NAME: Final = 256
-HIDDEN: Final = frozenset({"Cc", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories that no one-line text needs: controls, private use, unpaired surrogates, line breaks."""
-
-TURNS_DIRECTION: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks with which a text can be made to look like another one. Joiners stay: some scripts need them."""
-
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def deceives(text: str) -> bool:
-    """
-    Whether the text holds characters that one cannot see but that change what it is or seems.
-    """
-    return any(letter in TURNS_DIRECTION or unicodedata.category(letter) in HIDDEN for letter in text)
 
 
 def only_visible(text: str) -> str:
     """
-    `text`, unless it holds control characters or marks that turn the direction of writing.
+    `text`, unless it holds something that one cannot see.
     """
-    if deceives(text):
-        raise PydanticCustomError("invisible", "must not contain control characters or direction marks")
+    if hides(text):
+        raise PydanticCustomError("invisible", "must not contain invisible characters or direction marks")
+    return text
+
+
+def only_visible_lines(text: str) -> str:
+    """
+    The same for a text of several lines.
+    """
+    if hides_in_lines(text):
+        raise PydanticCustomError("invisible", "must not contain invisible characters or direction marks")
     return text
 
 
 def no_controls(text: str) -> str:
     """
-    `text`, unless it holds control characters other than line breaks and tabs.
+    `text`, unless it holds control characters.
     """
-    if any(unicodedata.category(letter) == "Cc" and letter not in "\n\r\t" for letter in text):
+    if controls(text):
         raise PydanticCustomError("control", "must not contain control characters")
     return text
 
@@ -54,8 +50,8 @@ def no_controls(text: str) -> str:
 Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(only_visible)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(only_visible)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(no_controls)]
-Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(no_controls)]
-Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(no_controls)]
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(only_visible_lines)]
+Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(only_visible_lines)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_-]+$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
@@ -106,13 +102,29 @@ def unpaired(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
             yield from unpaired(item, (*path, printable(key)))
 
 
+def bytes_of(request: Request) -> bytes:
+    """
+    The body as it came. 400 when the server cannot make sense of how it was sent: chunks that are none, a broken end.
+    """
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception:  # whatever the server in use raises for a malformed transfer
+        raise BadRequest("The body did not arrive whole.") from None
+
+
 def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) -> Model:
     """
     The body as `model`. 415 when it is not sent as JSON, 400 when it is none, 422 naming the field otherwise.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON.")
-    raw = request.get_data(cache=False)
+    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType("JSON is UTF-8.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed.")
+    raw = bytes_of(request)
     if request.content_length is None and len(raw) >= limit:  # sent in chunks: what is too much is cut off
         raise RequestEntityTooLarge
     try:
@@ -150,7 +162,7 @@ def check_path(arguments: dict[str, Any]) -> None:
     """
     for value in arguments.values():
         text = str(value)
-        if len(text) > LONGEST_NAME or deceives(text):
+        if len(text) > LONGEST_NAME or hides(text):
             raise NotFound("There is nothing of this name.")
 
 

@@ -97,7 +97,7 @@ class Admission:
 
 def _shown(value: object) -> str:
     try:
-        return parse.text(value, "name", longest=200)
+        return parse.line(value, "name", longest=200)
     except Invalid:
         return ""
 

@@ -26,7 +26,7 @@ class Groups:
         A new, empty group.
         """
         wanted = parse.user_name(name)
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
             change.require_admin()
             require_free(change, wanted)
@@ -48,7 +48,7 @@ class Groups:
         """
         Another display name; the name itself stays.
         """
-        shown = parse.text(display_name, "display_name", longest=200)
+        shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
             change.require_admin()
             row = find_subject(change, name, SubjectKind.GROUP)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from cerberus.errors import Invalid
 from cerberus.policy import ANY, Scope
+from cerberus.service.letters import controls, hides, hides_in_lines
 
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -46,17 +47,30 @@ def slug(value: Any, field: str = "slug") -> str:
 
 def text(value: Any, field: str, *, longest: int, shortest: int = 0) -> str:
     """
-    Text for people, trimmed: no control characters, unpaired surrogates or marks that turn the writing direction.
+    Text for people, trimmed, with line breaks and tabs but nothing else that one cannot see.
     """
+    trimmed = _trimmed(value, field, longest=longest, shortest=shortest)
+    if hides_in_lines(trimmed):
+        raise Invalid(f"{field} holds characters that cannot be shown.", field=field)
+    return trimmed
+
+
+def line(value: Any, field: str, *, longest: int, shortest: int = 0) -> str:
+    """
+    The same in one line.
+    """
+    trimmed = _trimmed(value, field, longest=longest, shortest=shortest)
+    if hides(trimmed):
+        raise Invalid(f"{field} holds characters that cannot be shown, or more than one line.", field=field)
+    return trimmed
+
+
+def _trimmed(value: Any, field: str, *, longest: int, shortest: int) -> str:
     if not isinstance(value, str):
         raise Invalid(f"{field} must be text.", field=field)
     trimmed = value.strip()
     if not shortest <= len(trimmed) <= longest:
         raise Invalid(f"{field} must have {shortest} to {longest} characters.", field=field)
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Co") and char not in "\n\t" for char in trimmed) or any(
-        char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for char in trimmed
-    ):
-        raise Invalid(f"{field} holds characters that cannot be shown.", field=field)
     return trimmed
 
 
@@ -66,7 +80,7 @@ def resource_id(value: Any, field: str = "resource_id") -> str:
     """
     if not isinstance(value, str) or not 1 <= len(value) <= 256:
         raise Invalid("A resource's id has 1 to 256 characters.", field=field)
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+    if controls(value):
         raise Invalid("A resource's id holds no control characters.", field=field)
     return value
 

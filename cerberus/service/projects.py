@@ -40,7 +40,7 @@ class Projects:
         does). Admins only. Conflict for a slug that is, or once was, another project's.
         """
         wanted = parse.slug(slug)
-        shown = parse.text(name, "name", longest=200) or wanted
+        shown = parse.line(name, "name", longest=200) or wanted
         about = parse.text(description, "description", longest=2000)
         with self._context.change(actor) as change:
             change.require_admin()
@@ -187,7 +187,7 @@ class Projects:
         Changes what is given: how the project is called and described, and whether anybody may ask for a role in it
         (which shows its name and description to everybody).
         """
-        shown_as = None if name is None else parse.text(name, "name", longest=200, shortest=1)
+        shown_as = None if name is None else parse.line(name, "name", longest=200, shortest=1)
         about = None if description is None else parse.text(description, "description", longest=2000)
         if askable is not None and not isinstance(askable, bool):
             raise Invalid("askable is true or false.", field="askable")

@@ -47,7 +47,7 @@ class Tokens:
         A token for oneself, or for a service account of a project that one manages; it can do no more than the
         credential it is made with. `days` is 1 to 365. With `project`, it works in that project only.
         """
-        shown = parse.text(name, "name", longest=100, shortest=1)
+        shown = parse.line(name, "name", longest=100, shortest=1)
         wanted = parse.scopes(scopes)
         if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
             raise Invalid(f"A token lasts 1 to {MOST_DAYS} days.", field="days")

@@ -124,9 +124,7 @@ def test_a_condition_where_there_is_no_etag_is_refused(api, is_problem):
 
 def test_a_change_that_does_not_ask_is_a_fault_that_shows(api, app):
     app.testing = False
-    answer = app.test_client().delete(
-        "/api/v1/things/fraud", headers={**api.as_("alice").headers, "If-Match": "*"}
-    )
+    answer = app.test_client().delete("/api/v1/things/fraud", headers={**api.as_("alice").headers, "If-Match": "*"})
     assert answer.status_code == 500
 
 

@@ -51,7 +51,9 @@ def test_without_a_key_the_second_is_a_second(api, is_problem):
 def test_another_spelling_of_the_same_body_is_the_same(api):
     admin = api.as_("admin")
     admin.post("/projects", {"slug": "credit", "name": "Credit"}, headers=KEY)
-    again = admin.post("/projects", data=b'{"name":"Credit",  "slug":"credit"}', content_type="application/json", headers=KEY)
+    again = admin.post(
+        "/projects", data=b'{"name":"Credit",  "slug":"credit"}', content_type="application/json", headers=KEY
+    )
     assert again.status_code == 201
 
 
