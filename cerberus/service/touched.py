@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cerberus.policy import Kind, Resource
 from cerberus.service import parse
-from cerberus.store import grants, roles, snapshot
+from cerberus.store import grants, projects, requests, roles, snapshot
 from cerberus.store.database import Transaction
 from cerberus.store.snapshot import Reach
 
@@ -27,6 +28,36 @@ def holder_of_grant(session: Transaction, values: Values) -> Reach:
     """
     found = grants.get(session, values["grant_id"])
     return Reach() if found is None else Reach(within={found[1].project: {found[1].subject}})
+
+
+def owners(session: Transaction, values: Values) -> Reach:
+    """
+    Who owns the resource, and who is to.
+    """
+    row = projects.project_row(session, str(values["project"]))
+    reach = Reach(within={str(values["project"]): {parse.user_name(values["owner"], "owner")}})
+    if row is not None:
+        resource = Resource(row.slug, parse.member_of(Kind, values["kind"], "kind"), str(values["id"]))
+        for _, grant in grants.owners(session, row, resource):
+            reach.add(grant.subject, row.slug)
+    return reach
+
+
+def leaving(session: Transaction, values: Values) -> Reach:  # noqa: ARG001
+    """
+    Who leaves, and who takes over.
+    """
+    heir = values.get("hand_over_to")
+    heirs = set() if heir is None else {parse.user_name(heir, "hand_over_to")}
+    return Reach(everywhere={parse.user_name(values["name"]), *heirs})
+
+
+def asker(session: Transaction, values: Values) -> Reach:
+    """
+    Who asks, in the project.
+    """
+    found = requests.get(session, values["request_id"])
+    return Reach() if found is None else Reach(within={found[2].slug: {found[1].name}})
 
 
 def joining(session: Transaction, values: Values) -> Reach:  # noqa: ARG001

@@ -1,7 +1,7 @@
 """Any change can be tried first: it is done in a transaction that is undone, and the two sides are compared."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -62,11 +62,18 @@ DEEDS: Final[Mapping[str, Deed]] = MappingProxyType(
         "member.remove": Deed("projects", "remove_member", touched.member, of=("project",), needs=("subject",)),
         "grant.give": Deed("grants", "give", touched.member, of=("resource",), needs=("subject", "level"), takes=TERMS),
         "grant.revoke": Deed("grants", "revoke", touched.holder_of_grant, of=("grant_id",)),
+        "ownership.hand_over": Deed("grants", "hand_over", touched.owners, of=("resource",), needs=("owner",)),
         "group.add_member": Deed("groups", "add_member", touched.joining, of=("group",), needs=("member",)),
         "group.remove_member": Deed("groups", "remove_member", touched.joining, of=("group",), needs=("member",)),
         "group.delete": Deed("groups", "delete", touched.named, of=("name",)),
         "user.disable": Deed("people", "disable", touched.named, of=("name",)),
         "user.enable": Deed("people", "enable", touched.named, of=("name",)),
+        "user.delete": Deed("people", "delete", touched.leaving, of=("name",), takes=("hand_over_to",)),
+        "service_account.disable": Deed("service_accounts", "disable", touched.named, of=("project",), needs=("name",)),
+        "service_account.enable": Deed("service_accounts", "enable", touched.named, of=("project",), needs=("name",)),
+        "service_account.delete": Deed(
+            "service_accounts", "delete", touched.leaving, of=("project",), needs=("name",), takes=("hand_over_to",)
+        ),
         "platform_role.give": Deed("people", "set_platform_role", touched.named, of=("name", "platform_role")),
         "platform_role.take": Deed("people", "unset_platform_role", touched.named, of=("name", "platform_role")),
         "role.change": Deed(
@@ -75,6 +82,10 @@ DEEDS: Final[Mapping[str, Deed]] = MappingProxyType(
         "role.delete": Deed("roles", "delete", touched.holders_of_role, of=("project?",), needs=("name",)),
         "project.archive": Deed("projects", "archive", touched.project, of=("project",)),
         "project.restore": Deed("projects", "restore", touched.project, of=("project",)),
+        "project.delete": Deed("projects", "delete", touched.project, of=("project",), takes=("move_to",)),
+        "request.approve": Deed(
+            "requests", "approve", touched.asker, of=("request_id",), takes=("expires_at", "answer")
+        ),
     }
 )
 """Each change by its name. A new use case that is to be tried first is a new row."""
@@ -116,9 +127,11 @@ class WhatIf:
             raise Invalid(f"A change is one of {', '.join(DEEDS)}.", field="change")
         _check_fields(deed, values)
 
+        rehearsing = replace(actor, before_commit=None)  # what only a real change is to be followed by
+
         def perform() -> None:
             use_case = getattr(getattr(self._service, deed.noun), deed.use_case)
-            use_case(actor, *_positional(deed, values), **_named(deed, values))
+            use_case(rehearsing, *_positional(deed, values), **_named(deed, values))
 
         with self._context.database.rehearsing() as session:
             audit.lock(session)

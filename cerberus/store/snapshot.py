@@ -129,6 +129,14 @@ def facts(session: OrmSession, found: Reached, now: datetime) -> Facts:
     return result
 
 
+def with_groups(session: OrmSession, names: Iterable[str]) -> Iterator[tuple[int, ...]]:
+    """
+    The ids of the subjects and of the groups that they are in, in lots that one statement can name.
+    """
+    ids = {key for (key,) in _rows(session, select(SubjectRow.id), SubjectRow.name, names)}
+    yield from chunks(_closure(ids, _edges(session, ids, down=False)))
+
+
 def bound_to(session: OrmSession, home: str, role: str) -> Iterator[tuple[str, str]]:
     """
     The project and the name of each subject that has the role of that home.

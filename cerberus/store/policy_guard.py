@@ -1,0 +1,85 @@
+"""What must not be lost when much changes at once: owners of things, maintainers of projects. In few statements."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as OrmSession
+
+from cerberus.policy import Source, SubjectKind
+from cerberus.store import projects
+from cerberus.store.policy_facts import rows
+from cerberus.store.roles import manages
+from cerberus.store.snapshot import Reach, reached, with_groups
+from cerberus.store.tables import AuditRow, BindingRow, GrantRow, ProjectRow, SubjectRow
+
+
+def owned(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str, int]]:
+    """
+    Who of these owns how many things in which project.
+    """
+    query = (
+        select(SubjectRow.name, ProjectRow.slug, func.count())
+        .join(GrantRow, GrantRow.subject_id == SubjectRow.id)
+        .join(ProjectRow, ProjectRow.id == GrantRow.project_id)
+        .where(GrantRow.source == Source.OWNERSHIP, ProjectRow.deleted_at.is_(None))
+        .group_by(SubjectRow.name, ProjectRow.slug)
+        .order_by(SubjectRow.name, ProjectRow.slug)
+    )
+    return [(name, slug, count) for name, slug, count in rows(session, query, SubjectRow.name, names)]
+
+
+def created_in(session: OrmSession, slugs: Iterable[str]) -> list[tuple[str, int]]:
+    """
+    Which of these projects hold how many things that somebody owns.
+    """
+    query = (
+        select(ProjectRow.slug, func.count())
+        .join(GrantRow, GrantRow.project_id == ProjectRow.id)
+        .where(GrantRow.source == Source.OWNERSHIP)
+        .group_by(ProjectRow.slug)
+        .order_by(ProjectRow.slug)
+    )
+    return [(slug, count) for slug, count in rows(session, query, ProjectRow.slug, slugs)]
+
+
+def managed_through(session: OrmSession, names: Iterable[str], now: datetime) -> set[str]:
+    """
+    The projects that one of these subjects manages, itself or through groups.
+    """
+    found: set[str] = set()
+    for ids in with_groups(session, names):
+        found.update(row.slug for row in projects.managed_by(session, ids, now=now))
+    return found
+
+
+def maintained(session: OrmSession, slugs: Iterable[str]) -> set[str]:
+    """
+    Those of the projects that an enabled user manages for good, directly or through groups.
+    """
+    query = (
+        select(ProjectRow.slug, SubjectRow.name, SubjectRow.kind, SubjectRow.disabled)
+        .join(BindingRow, BindingRow.project_id == ProjectRow.id)
+        .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
+        .where(ProjectRow.deleted_at.is_(None), BindingRow.expires_at.is_(None), manages())
+    )
+    sure: set[str] = set()
+    through = Reach()
+    for slug, name, kind, disabled in rows(session, query, ProjectRow.slug, slugs):
+        if kind == SubjectKind.USER and not disabled:
+            sure.add(slug)
+        elif kind == SubjectKind.GROUP:
+            through.add(name, slug)
+    open_ones = {slug: names for slug, names in through.within.items() if slug not in sure}
+    inside = reached(session, Reach(within=open_ones)).within
+    able = select(SubjectRow.id).where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
+    enabled = {key for (key,) in rows(session, able, SubjectRow.id, set().union(*inside.values()))}
+    return sure | {slug for slug, people in inside.items() if people & enabled}
+
+
+def newest_change(session: OrmSession) -> AuditRow | None:
+    """
+    The newest audit line of a change.
+    """
+    query = select(AuditRow).where(AuditRow.hash.is_not(None), AuditRow.outcome == "ok")
+    return session.scalar(query.order_by(AuditRow.id.desc()).limit(1))
