@@ -9,6 +9,7 @@ import uuid
 from typing import Final
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotFound
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -72,6 +73,14 @@ def log_line(response: Response) -> str:
     )
 
 
+def another_spelling(address: str) -> bool:
+    """
+    Whether a path is spelled so that a proxy and this server could take it for two different ones.
+    """
+    path = address.partition("?")[0]
+    return path.startswith("//") or ("%" in path and "%2f" in path.lower())
+
+
 def install(app: Flask, *, https: bool) -> None:
     """
     Adds ids, headers and the log to the app; over https also the promise to stay there.
@@ -80,6 +89,8 @@ def install(app: Flask, *, https: bool) -> None:
 
     def start() -> None:
         g.started = time.perf_counter()
+        if another_spelling(request.environ.get("RAW_URI", "")):
+            raise NotFound
 
     def finish(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = request_id()

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from cerberus.api import create_app
 from cerberus.api.description import operation
-from cerberus.api.endpoint import Endpoint
+from cerberus.api.endpoint import SHOWN, Endpoint
 from cerberus.policy import ALL_SCOPES, Scope
 from cerberus.service import Actor, Cerberus
 
@@ -56,21 +56,34 @@ class Caller:
         """
         headers = {**self.headers, **options.pop("headers", {})}
         address = path if path.startswith(("/livez", "/readyz", "/api/")) else f"/api/v1{path}"
+        endpoint, rule = self.endpoint_of(address, method)
+        if endpoint is not None and endpoint.conditional and rule in self.app.extensions[SHOWN]:
+            self.must_ask_first(address, method, headers, options)
         response = self.client.open(address, method=method, headers=headers, **options)
-        self.must_be_described(address, method, response)
+        if endpoint is not None:
+            described = operation(endpoint, rule).responses or {}
+            assert str(response.status_code) in described, (method, address, response.get_data(as_text=True))
         return response
 
-    def must_be_described(self, address: str, method: str, response: TestResponse) -> None:
+    def endpoint_of(self, address: str, method: str) -> tuple[Endpoint | None, str]:
         """
-        The OpenAPI description names every status that an endpoint answers, in all tests.
+        What answers there, and the rule of its address.
         """
         try:
             rule, _ = self.app.url_map.bind("localhost").match(address.partition("?")[0], method, return_rule=True)
         except HTTPException:
-            return
+            return None, ""
         endpoint = self.app.view_functions[rule.endpoint]
         assert isinstance(endpoint, Endpoint)
-        assert str(response.status_code) in (operation(endpoint, rule.rule).responses or {}), (method, address)
+        return endpoint, rule.rule
+
+    def must_ask_first(self, address: str, method: str, headers: dict[str, str], options: dict[str, Any]) -> None:
+        """
+        A change of what can be seen is refused, in all tests, when it was meant for another state of it.
+        """
+        conditional = {"If-Match": '"another state"', **headers}
+        response = self.client.open(address, method=method, headers=conditional, **options)
+        assert 400 <= response.status_code < 500 or response.status_code == 503, (method, address, response.status)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)

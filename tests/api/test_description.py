@@ -10,6 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 DOC = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 ADDRESS = "/api/v1/openapi.json"
+BESIDE = {("GET", ADDRESS), ("GET", "/api/v1/docs"), ("GET", "/api/v1/docs/{name}"), ("GET", "/metrics")}
+"""What no description of an API describes: itself, its page, and what an operator's own tools read."""
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def routes(app):
 
 
 def test_every_route_is_described(routes, description):
-    assert {tuple(name.split()) for name, _ in operations(description)} | {("GET", ADDRESS)} == routes
+    assert {tuple(name.split()) for name, _ in operations(description)} | BESIDE == routes
 
 
 def test_docs_name_the_same_endpoints(routes):
@@ -50,7 +52,9 @@ def test_docs_name_the_same_endpoints(routes):
 def test_docs_name_the_public_ones(description):
     public = {name for name, operation in operations(description) if operation["security"] == []}
     documented = re.findall(r"^\| (GET|POST) \| `([^`]+)` \|.*\| public \|$", DOC, re.M)
-    assert {f"{method} {path}" for method, path in documented} == public | {f"GET {ADDRESS}"}
+    assert {f"{method} {path}" for method, path in documented} == public | {
+        " ".join(each) for each in BESIDE if each[1] != "/metrics"
+    }
 
 
 def test_docs_name_every_field_of_a_body(description):
@@ -61,7 +65,7 @@ def test_docs_name_every_field_of_a_body(description):
         model = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         method, path = name.split()
         (row,) = [line for line in DOC.splitlines() if line.startswith(f"| {method} | `{path}` |")]
-        for field in schemas[model]["properties"]:
+        for field in schemas[model].get("properties", ["change"]):  # a body of several shapes has a table of its own
             assert f"`{field}`" in row, (name, field)
 
 

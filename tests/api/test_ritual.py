@@ -11,13 +11,15 @@ import pytest
 from cerberus.api.endpoint import Endpoint
 from cerberus.policy import Scope
 
-PUBLIC = {"openapi", "health.livez", "health.readyz", "sign-in.open_session", "sign-on.show_sign_on"}
+BESIDE = {"openapi", "docs", "docs_part", "metrics"}
+PUBLIC = {*BESIDE, "health.livez", "health.readyz", "sign-in.open_session", "sign-on.show_sign_on"}
 MEMBER = {"role": "viewer"}
 STAGER = {"name": "stager", "levels": {"*": "USE"}}
 GRANT = {"kind": "experiment", "id": "7", "subject": "charlie", "level": "READ"}
 HAND_OVER = {"kind": "experiment", "id": "7", "owner": "dana"}
 SHOWN_AS = {"display_name": "Another Name"}
 CHECK = {"verb": "read", "kind": "experiment", "project": "fraud"}
+DANA_IN_FRAUD = {"project": "fraud", "subject": "dana"}
 ERIN_IN_CHURN = {"project": "churn", "subject": "erin"}
 
 
@@ -34,6 +36,7 @@ class Row:
     charlie: int
     body: Any = None
     writes: bool = True
+    too_large: int = 70_000
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -165,6 +168,14 @@ ROWS = [
     Row("GET", "/audit?project=fraud", 200, 200, 403, 403, 404, writes=False),
     Row("GET", "/audit?project=churn", 200, 404, 404, 404, 404, writes=False),
     Row("GET", "/audit/export", 200, 403, 403, 403, 403, writes=False),
+    Row("POST", "/what-if", 200, 200, 403, 403, 404, body={"change": "member.remove", **DANA_IN_FRAUD}),
+    Row("POST", "/what-if", 200, 404, 404, 404, 404, body={"change": "project.archive", "project": "churn"}),
+    Row("POST", "/what-if", 200, 403, 403, 403, 403, body={"change": "user.disable", "name": "dana"}),
+    Row("GET", "/policy", 200, 403, 403, 403, 403, writes=False),
+    Row("GET", "/policy?project=nowhere", 422, 403, 403, 403, 403, writes=False),
+    Row("GET", "/policy/schema", 200, 200, 200, 200, 200, writes=False),
+    Row("POST", "/policy/plan", 200, 403, 403, 403, 403, body={"file": "partial: true"}, too_large=9_000_000),
+    Row("POST", "/policy/apply", 200, 403, 403, 403, 403, body={"file": "partial: true"}, too_large=9_000_000),
 ]
 CAST = ("admin", "alice", "dana", "bob", "charlie")
 
@@ -215,7 +226,7 @@ def test_a_body_must_be_json(refusing, is_problem, row):
     is_problem(admin.call(row.method, row.path, data=b"a=1"), 415)
     is_problem(admin.call(row.method, row.path, data=b"{", content_type="application/json"), 400)
     is_problem(admin.call(row.method, row.path, data=b"[]", content_type="application/json"), 422)
-    is_problem(admin.call(row.method, row.path, data=b"x" * 70_000, content_type="application/json"), 413)
+    is_problem(admin.call(row.method, row.path, data=b"x" * row.too_large, content_type="application/json"), 413)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
