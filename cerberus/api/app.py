@@ -17,6 +17,7 @@ from cerberus.api.health import health
 from cerberus.api.me import me
 from cerberus.api.members import members
 from cerberus.api.parsing import LARGEST_BODY
+from cerberus.api.policy import policy
 from cerberus.api.projects import projects
 from cerberus.api.requests import requests
 from cerberus.api.roles import roles
@@ -25,6 +26,7 @@ from cerberus.api.sign_in import sign_in
 from cerberus.api.sign_on import sign_on
 from cerberus.api.tokens import tokens
 from cerberus.api.users import users
+from cerberus.api.what_if import what_if
 from cerberus.errors import CerberusError
 from cerberus.service import Cerberus
 from cerberus.settings import Settings, configured
@@ -45,6 +47,8 @@ NOUNS = (
     groups,
     service_accounts,
     audit,
+    what_if,
+    policy,
 )
 GIVE_UP: Final = 4
 """The exit code of a worker at which gunicorn ends instead of starting another one."""

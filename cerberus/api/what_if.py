@@ -1,0 +1,106 @@
+"""Try a change without making it. Every row of the service's table can be tried; the bodies are made from it."""
+
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Final, Literal, Self, cast
+
+from pydantic import AwareDatetime, Field, RootModel, ValidationError, create_model
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from cerberus.api.auth import Caller
+from cerberus.api.effects import Effects
+from cerberus.api.endpoint import noun
+from cerberus.api.parsing import Identifier, Name, Remark, Text
+from cerberus.api.shapes import Answer, Request
+from cerberus.errors import Conflict, Forbidden, NotFound
+from cerberus.policy import Kind, Level, PlatformRole
+from cerberus.service.what_if import DEEDS, Deed
+
+what_if = noun("what-if")
+
+Number = Annotated[int, Field(ge=1, le=10**18)]
+FIELDS: Final[dict[str, Any]] = {
+    "answer": Remark,
+    "description": Text,
+    "expires_at": AwareDatetime,
+    "grant_id": Number,
+    "group": Name,
+    "hand_over_to": Name,
+    "id": Identifier,
+    "kind": Kind,
+    "level": Level,
+    "levels": dict[Kind | Literal["*"], Level],
+    "manages_project": bool,
+    "member": Name,
+    "move_to": Name,
+    "name": Name,
+    "owner": Name,
+    "platform_role": PlatformRole,
+    "project": Name,
+    "reason": Remark,
+    "request_id": Number,
+    "role": Name,
+    "subject": Name,
+}
+
+
+def body_for(change: str, deed: Deed) -> type[Request]:
+    """
+    The body that tries this change: exactly its fields.
+    """
+    fields: dict[str, Any] = {"change": (Literal[change], ...)}
+    fields |= {name: (FIELDS[name], ...) for name in deed.required}
+    fields |= {name: (FIELDS[name] | None, None) for name in deed.optional}
+    name = "".join(part.title() for part in change.replace(".", "_").split("_"))
+    made: type[Request] = create_model(f"Try{name}", __base__=Request, __doc__=f"Tries `{change}`.", **fields)
+    return made
+
+
+BODIES: Final = {change: body_for(change, deed) for change, deed in DEEDS.items()}
+AnyBody: Any = Annotated[reduce(or_, BODIES.values()), Field(discriminator="change")]
+
+
+class Tried(RootModel[AnyBody]):
+    """The change that is to be tried, with the fields that the change itself has."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """
+        The body; what is wrong is named as the fields of the change are, without the name of the change before it.
+        """
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            raise ValidationError.from_exception_data(cls.__name__, [_renamed(each) for each in found]) from None
+
+
+def _renamed(error: Any) -> InitErrorDetails:
+    place = tuple(part for part in error["loc"] if part not in BODIES) or ("change",)
+    why = error["msg"] if not error["type"].startswith("union_tag") else f"must be one of {', '.join(BODIES)}"
+    kind = PydanticCustomError(error["type"], "{why}", {"why": why})
+    return InitErrorDetails(type=kind, loc=place, input=None)
+
+
+class Rehearsed(Answer):
+    """What the change would do: whether it changes anything, and who gains and who loses what by it."""
+
+    change: str
+    changes: bool
+    effects: Effects
+
+
+@what_if.route(
+    "POST",
+    "/what-if",
+    summary="Say what a change would do, without making it",
+    body=cast(type[Request], Tried),  # pydantic's root models cannot have our base
+    answer=Rehearsed,
+    raises=(NotFound, Forbidden, Conflict),
+    reads=True,
+)
+def try_change(caller: Caller, body: Tried) -> Rehearsed:
+    wanted: Any = body.root
+    values = {name: getattr(wanted, name) for name in wanted.model_fields_set - {"change"}}
+    found = caller.cerberus.what_if.rehearse(caller.actor, wanted.change, values)
+    return Rehearsed(change=found.change, changes=found.changes, effects=Effects.shown(found.effects))
