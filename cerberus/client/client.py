@@ -8,6 +8,7 @@ from typing import Self
 from cerberus.client.answers import Answer, Me, Member, Project, Question, Token, read
 from cerberus.client.audit import Audit
 from cerberus.client.connection import RETRIES, SECONDS, Connection, part
+from cerberus.client.policy import Policy, Rehearsal, rehearse
 from cerberus.client.questions import Questions
 
 
@@ -29,6 +30,7 @@ class Client:
         self.connection = Connection(url, token, timeout=timeout, retries=retries)
         self.audit = Audit(self.connection)
         self.questions = Questions(self.connection)
+        self.policy = Policy(self.connection)
 
     def __repr__(self) -> str:
         return f"Client({self.connection.url!r})"
@@ -118,6 +120,13 @@ class Client:
         ]
         found = self.connection.call("POST", "/checks", {"checks": checks}, repeatable=True)
         return [read(Answer, item) for item in found["items"]]
+
+    def what_if(self, change: str, **fields: object) -> Rehearsal:
+        """
+        What a change would do, e.g. `what_if("member.set", project="fraud", subject="bob", role="viewer")`. It is not
+        made; whoever may not make it may not try it.
+        """
+        return rehearse(self.connection, change, fields)
 
     def can(self, verb: str, kind: str, project: str, id: str = "*") -> bool:
         """

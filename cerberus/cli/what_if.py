@@ -1,0 +1,75 @@
+"""`cerberus what-if`: what a change would do."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cerberus.cli.call import Call, Commands, Done
+from cerberus.cli.effects import lines_of, values_of
+from cerberus.errors import Invalid
+from cerberus.service.what_if import DEEDS
+
+
+def add(commands: Commands) -> None:
+    """
+    The command that tries changes.
+    """
+    parser = commands.add("what-if", what_if)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    shown = (
+        f"  {name:<24} {' '.join((*deed.required, *(f'[{field}]' for field in deed.optional)))}"
+        for name, deed in DEEDS.items()
+    )
+    parser.epilog = "\n".join(("changes and their fields (in brackets: may be left out):", *shown))
+    parser.add_argument("change", metavar="CHANGE", help="for example member.set")
+    parser.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="for example project=fraud subject=bob")
+
+
+def what_if(call: Call) -> Done:
+    """Say who would gain and who would lose what by a change, without making it."""
+    values: dict[str, Any] = {}
+    for each in call.options.fields:
+        name, equals, text = each.partition("=")
+        if not equals or name in values:
+            raise Invalid(f"Give each field once, as FIELD=VALUE: {each[:60]}.", field="fields")
+        values[name] = _read(name, text)
+    found = call.cerberus.what_if.rehearse(call.actor, call.options.change, values)
+    told = {
+        "change": found.change,
+        "changes": found.changes,
+        "people": list(found.people),
+        "effects": values_of(found.effects),
+    }
+    if not found.changes:
+        return Done("That would change nothing.", told)
+    if not found.effects:
+        return Done("That would change something, but nobody would gain or lose a permission.", told)
+    return Done("\n".join(lines_of(found.effects)), told)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "false": False}[text]
+
+
+READ: Final[dict[str, Callable[[str], Any]]] = {
+    "expires_at": _moment,
+    "grant_id": int,
+    "levels": json.loads,
+    "manages_project": _flag,
+    "request_id": int,
+}
+"""How a field is read that is no text."""
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return READ.get(name, str)(text)
+    except (ValueError, KeyError):
+        raise Invalid(f"{name} cannot be read.", field=name, hint='Levels are JSON: \'{"*": "READ"}\'.') from None

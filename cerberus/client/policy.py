@@ -1,0 +1,130 @@
+"""What changes would do, and the whole policy as a file, from a notebook: `client.what_if(...)`, `client.policy`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from cerberus.client.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """
+    What changes for one person on one resource. `resource_id` `*` is every other one of the kind, `project` `*` every
+    other project; `before` and `after` are None for nothing at all.
+    """
+
+    person: str
+    person_kind: str
+    project: str
+    kind: str
+    resource_id: str
+    before: str | None
+    after: str | None
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Effects in words (`summary`) and the first thousand as values (`items`); `total` is how many there are."""
+
+    people: int
+    total: int
+    summary: tuple[str, ...]
+    items: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a change would do; `changes` says whether it would do anything at all."""
+
+    change: str
+    changes: bool
+    effects: Effects
+
+    def __str__(self) -> str:
+        return "\n".join(self.effects.summary) or ("nobody gains or loses" if self.changes else "nothing changes")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What a policy file changes: in words, in effect (None: too much to say), and what stands in its way.
+    """
+
+    version: int
+    digest: str
+    file: str
+    changes: bool
+    steps: tuple[str, ...]
+    effects: Effects | None
+    obstacles: tuple[str, ...]
+
+    def __str__(self) -> str:
+        effects = () if self.effects is None else self.effects.summary
+        return "\n".join((*self.steps, *effects, *self.obstacles)) or "the file and the database say the same"
+
+
+class Policy:
+    """Exports, plans and applies the whole policy as a file. For admins; auditors export, too."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def export(self, *, project: str | None = None) -> str:
+        """
+        The policy as YAML: all of it, or of one project.
+        """
+        query = "" if project is None else f"?{urlencode({'project': project})}"
+        return b"".join(self._connection.pieces(f"/policy{query}")).decode()
+
+    def schema(self) -> Mapping[str, Any]:
+        """
+        The JSON schema of a policy file.
+        """
+        found: Mapping[str, Any] = self._connection.call("GET", "/policy/schema")
+        return found
+
+    def plan(self, file: str, *, keep_people: bool = False) -> Plan:
+        """
+        What the file (its text) would change. Nothing is changed.
+        """
+        body = {"file": file, "keep_people": keep_people}
+        return _plan(self._connection.call("POST", "/policy/plan", body, repeatable=True))
+
+    def apply(self, file: str, *, plan: Plan | None = None, keep_people: bool = False) -> Plan:
+        """
+        Makes the file true, all of it or nothing. With the plan that somebody has seen: Conflict when it has moved on.
+        """
+        seen = {} if plan is None else {"version": plan.version, "digest": plan.digest}
+        return _plan(self._connection.call("POST", "/policy/apply", {"file": file, "keep_people": keep_people, **seen}))
+
+
+def rehearse(connection: Connection, change: str, given: Mapping[str, Any]) -> Rehearsal:
+    """
+    What the API says of a change.
+    """
+    body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+    found = connection.call("POST", "/what-if", {**body, "change": change}, repeatable=True)
+    return Rehearsal(found["change"], found["changes"], _effects(found["effects"]))
+
+
+def _plan(found: Mapping[str, Any]) -> Plan:
+    values = {each.name: found[each.name] for each in fields(Plan)}
+    values |= {name: tuple(found[name]) for name in ("steps", "obstacles")}
+    values["effects"] = None if found["effects"] is None else _effects(found["effects"])
+    return Plan(**values)
+
+
+def _effects(found: Mapping[str, Any]) -> Effects:
+    items = tuple(_effect(item) for item in found["items"])
+    return Effects(found["people"], found["total"], tuple(found["summary"]), items)
+
+
+def _effect(found: Mapping[str, Any]) -> Effect:
+    values: dict[str, Any] = {each.name: found[each.name] for each in fields(Effect)}
+    values |= {name: tuple(found[name]) for name in ("gained", "lost")}
+    return Effect(**values)
