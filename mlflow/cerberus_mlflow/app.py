@@ -12,7 +12,7 @@ from mlflow.server.fastapi_app import create_fastapi_app
 from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from werkzeug.wrappers import Response
 
-from cerberus_mlflow import checks, denials, faults, inventory, references, routes, takeover
+from cerberus_mlflow import checks, denials, faults, inventory, parsing, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.delegation import Delegation
 from cerberus_mlflow.guards import Guard
@@ -41,6 +41,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     paths, settings = Paths(os.environ.get(STATIC_PREFIX_ENV_VAR, "")), PluginSettings()
     takeover.take_over()
     guard_traces()
+    parsing.read_once()
     messages = messages_by_route()
     for rule in (GET_CURRENT_USER, AJAX_GET_CURRENT_USER):
         app.add_url_rule(rule=rule, view_func=auth.get_current_user, methods=["GET"])

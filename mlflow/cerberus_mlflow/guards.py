@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from flask import Flask
-from google.protobuf.json_format import ParseError
 from graphql import GraphQLError
 from graphql import parse as parse_graphql
 from mlflow.server.auth.routes import UPLOAD_ARTIFACT
@@ -17,9 +16,8 @@ from werkzeug.routing import Rule
 from cerberus_mlflow.answers import Refused, refusal
 from cerberus_mlflow.authorship import stamp
 from cerberus_mlflow.context import Call, current_call
-from cerberus_mlflow.host import parse_dict
 from cerberus_mlflow.locations import refuse_locations
-from cerberus_mlflow.messages import Messages, in_terms_of, nested, parse_json
+from cerberus_mlflow.messages import Messages, parse_json, refuse_two_spellings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -110,9 +108,7 @@ def refuse_body(
         _refuse_graphql(body)
     named = _in_mlflows_spelling(body)
     if message is not None:
-        for descriptor, value in nested(message.DESCRIPTOR, body):
-            in_terms_of(descriptor, value)
-        _refuse_unparsable(message, body)
+        refuse_two_spellings(message.DESCRIPTOR, body)
         if method == "GET" and query:
             raise Refused(400, "A GET request has its parameters in the query or in the body, not in both.")
     _refuse_disagreement(named)
@@ -151,16 +147,6 @@ def _refuse_disagreement(named: Mapping[str, Any]) -> None:
         values = {str(named[name]) for name in same if name in named}
         if len(values) > 1:
             raise Refused(400, f"The request names one thing twice, differently: {' and '.join(sorted(same))}.")
-
-
-def _refuse_unparsable(message: Any, body: dict[str, Any]) -> None:
-    """
-    MLflow goes on with what it could parse of such a body.
-    """
-    try:
-        parse_dict(body, message())
-    except (ParseError, RecursionError) as error:
-        raise Refused(400, f"The request's body cannot be read: {error}") from None
 
 
 def _refuse_graphql(body: dict[str, Any]) -> None:

@@ -5,9 +5,7 @@ from typing import Any
 import mlflow.server.auth
 import mlflow.server.handlers
 import mlflow.store.tracking.sqlalchemy_store
-import mlflow.utils.proto_json_utils
 
 auth: Any = mlflow.server.auth
 handlers: Any = mlflow.server.handlers
 sql_store: Any = mlflow.store.tracking.sqlalchemy_store
-parse_dict: Any = mlflow.utils.proto_json_utils.parse_dict

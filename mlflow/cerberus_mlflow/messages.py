@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -17,6 +18,9 @@ from cerberus_mlflow.host import handlers
 
 SERVICES = (MlflowService, ModelRegistryService, MlflowArtifactsService, WebhookService)
 Messages = dict[tuple[str, str], Any]
+LONGEST_NAME = 100
+VALUES = frozenset({"Metric", "Param", "LogMetric", "LogParam", "LoggedModelParameter"})
+"""Messages with a key that are no tags."""
 
 
 def messages_by_route() -> Messages:
@@ -54,12 +58,58 @@ def field_of(descriptor: Descriptor, key: str) -> FieldDescriptor | None:
     """
     The field that MLflow's JSON parser takes a key for: by its name, or by the same in camelCase.
     """
+    return None if len(key) > LONGEST_NAME else _field_of(descriptor, key)  # a cache holds what clients send
+
+
+@lru_cache(4096)
+def _field_of(descriptor: Descriptor, key: str) -> FieldDescriptor | None:
     by_name: FieldDescriptor | None = descriptor.fields_by_name.get(key)
     return (
         by_name
         or descriptor.fields_by_camelcase_name.get(key)
         or next((field for field in descriptor.fields if field.json_name == key), None)
     )
+
+
+@lru_cache(1024)
+def plain_names(descriptor: Descriptor) -> frozenset[str]:
+    """
+    The fields' own names. A body with no other keys cannot spell one field in two ways.
+    """
+    return frozenset(descriptor.fields_by_name)
+
+
+@lru_cache(1024)
+def inner_messages(descriptor: Descriptor) -> dict[str, Descriptor]:
+    """
+    The message of each field that holds messages, under every spelling of the field.
+    """
+    fields = [each for each in descriptor.fields if each.message_type and not is_free_form(each.message_type)]
+    return {name: each.message_type for each in fields for name in {each.name, each.camelcase_name, each.json_name}}
+
+
+@lru_cache(1024)
+def holds_tags(descriptor: Descriptor) -> bool:
+    """
+    Whether a tag can be in such a message, however deep.
+    """
+    seen: set[str] = set()
+
+    def looked(each: Descriptor) -> bool:
+        if each.full_name in seen:
+            return False
+        seen.add(each.full_name)
+        maps = any(field.message_type and is_free_form(field.message_type) for field in each.fields)
+        return is_tag(each) or maps or any(looked(inner) for inner in inner_messages(each).values())
+
+    return looked(descriptor)
+
+
+def is_tag(descriptor: Descriptor) -> bool:
+    """
+    Whether the message is one tag, or about one.
+    """
+    return "key" in descriptor.fields_by_name and descriptor.name not in VALUES
 
 
 def in_terms_of(descriptor: Descriptor, body: dict[str, Any]) -> dict[str, Any]:
@@ -77,18 +127,32 @@ def in_terms_of(descriptor: Descriptor, body: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def nested(descriptor: Descriptor, body: dict[str, Any]) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
+def refuse_two_spellings(descriptor: Descriptor, body: dict[str, Any]) -> None:
+    """
+    Refuses a field that is spelled in two ways, anywhere in the body.
+    """
+    for message, value in nested(descriptor, body):
+        if not value.keys() <= plain_names(message):
+            in_terms_of(message, value)
+
+
+def nested(
+    descriptor: Descriptor, body: dict[str, Any], *, among: Callable[[Descriptor], bool] = lambda _: True
+) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
     """
     Every object of the body that MLflow parses as a message, with the message's descriptor; the body itself first.
+
+    Messages that are not `among` the wanted are passed by, with all that is in them.
     """
     yield descriptor, body
-    for key, value in body.items():
-        field = field_of(descriptor, key)
-        if field is None or field.message_type is None or is_free_form(field.message_type):
+    inner = inner_messages(descriptor)
+    for key in body.keys() & inner.keys():
+        message, value = inner[key], body[key]
+        if not among(message):
             continue
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
-                yield from nested(field.message_type, item)
+                yield from nested(message, item, among=among)
 
 
 def is_free_form(descriptor: Descriptor) -> bool:
@@ -112,8 +176,8 @@ def tags_in(descriptor: Descriptor, body: dict[str, Any]) -> Iterator[Tag]:
     """
     Every tag and every line of metadata: in lists of key and value, in maps, and in messages that are about one tag.
     """
-    for message, value in nested(descriptor, body):
-        if isinstance(value.get("key"), str):
+    for message, value in nested(descriptor, body, among=holds_tags):
+        if isinstance(value.get("key"), str) and is_tag(message):
             yield Tag(value["key"], lambda new, at=value: at.__setitem__("value", new))  # type: ignore[misc]
         for name, inner in value.items():
             field = field_of(message, name)
