@@ -1,8 +1,12 @@
 """What the API's answers are in Python: values that `cerberus.client` returns. Standard library only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,7 @@ class Project:
     name: str
     description: str
     archived: bool
+    askable: bool = False
     roles: tuple[str, ...] = ()
 
 
@@ -84,7 +89,7 @@ class Question:
     id: str = "*"
 
 
-Value = TypeVar("Value", Project, Me, Member, Token, Answer)
+Value = TypeVar("Value", bound="DataclassInstance")
 
 
 def _value(name: str, value: Any) -> Any:
@@ -95,7 +100,7 @@ def _value(name: str, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def read(kind: type[Value], values: dict[str, Any]) -> Value:
+def read(kind: type[Value], values: Mapping[str, Any]) -> Value:
     """
     The answer as a value. What a newer server adds is passed over.
     """

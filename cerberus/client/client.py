@@ -8,8 +8,15 @@ from typing import Self
 from cerberus.client.answers import Answer, Me, Member, Project, Question, Token, read
 from cerberus.client.audit import Audit
 from cerberus.client.connection import RETRIES, SECONDS, Connection, part
+from cerberus.client.grants import Grants
+from cerberus.client.groups import Groups
+from cerberus.client.pages import items_of
+from cerberus.client.people import People
 from cerberus.client.policy import Policy, Rehearsal, rehearse
 from cerberus.client.questions import Questions
+from cerberus.client.requests import Requests
+from cerberus.client.roles import Roles
+from cerberus.client.service_accounts import ServiceAccounts
 
 
 class Client:
@@ -30,6 +37,12 @@ class Client:
         self.connection = Connection(url, token, timeout=timeout, retries=retries)
         self.audit = Audit(self.connection)
         self.questions = Questions(self.connection)
+        self.people = People(self.connection)
+        self.groups = Groups(self.connection)
+        self.service_accounts = ServiceAccounts(self.connection)
+        self.roles = Roles(self.connection)
+        self.grants = Grants(self.connection)
+        self.requests = Requests(self.connection)
         self.policy = Policy(self.connection)
 
     def __repr__(self) -> str:
@@ -73,7 +86,7 @@ class Client:
         """
         The projects that one may see, by name.
         """
-        return [read(Project, item) for item in self.connection.call("GET", "/projects")["items"]]
+        return [read(Project, item) for item in items_of(self.connection, "/projects")]
 
     def project(self, slug: str) -> Project:
         """
@@ -81,12 +94,46 @@ class Client:
         """
         return read(Project, self.connection.call("GET", f"/projects/{part(slug)}"))
 
+    def create_project(self, slug: str, *, name: str = "", description: str = "") -> Project:
+        """
+        A new project that one maintains; for admins.
+        """
+        body = {"slug": slug, "name": name, "description": description}
+        return read(Project, self.connection.call("POST", "/projects", body))
+
+    def change_project(
+        self, slug: str, *, name: str | None = None, description: str | None = None, askable: bool | None = None
+    ) -> Project:
+        """
+        Changes what is given. `askable`: anybody may see the project's name and ask for a role in it.
+        """
+        body = {"name": name, "description": description, "askable": askable}
+        return read(Project, self.connection.call("PATCH", f"/projects/{part(slug)}", body, repeatable=True))
+
+    def archive_project(self, slug: str) -> Project:
+        """
+        Makes the project read only for everybody.
+        """
+        return read(Project, self.connection.call("POST", f"/projects/{part(slug)}/archive", repeatable=True))
+
+    def restore_project(self, slug: str) -> Project:
+        """
+        Ends the archive.
+        """
+        return read(Project, self.connection.call("POST", f"/projects/{part(slug)}/restore", repeatable=True))
+
+    def delete_project(self, slug: str, *, move_to: str | None = None) -> None:
+        """
+        Deletes an empty project for good; its service accounts go to the project `move_to`.
+        """
+        query = "" if move_to is None else f"?move_to={part(move_to)}"
+        self.connection.call("DELETE", f"/projects/{part(slug)}{query}")
+
     def members(self, project: str) -> list[Member]:
         """
         Who is in the project.
         """
-        found = self.connection.call("GET", f"/projects/{part(project)}/members")
-        return [read(Member, item) for item in found["items"]]
+        return [read(Member, item) for item in items_of(self.connection, f"/projects/{part(project)}/members")]
 
     def set_member(
         self, project: str, subject: str, *, role: str, expires_at: datetime | None = None, reason: str = ""
