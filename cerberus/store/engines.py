@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 SECONDS_TO_CONNECT: Final = 1.0
-SECONDS_TO_ANSWER: Final = 1.5
+SECONDS_TO_ANSWER: Final = 1.25
 """Of one statement. A host that swallows packets is to be noticed within two seconds."""
 
 SECONDS_AT_LENGTH: Final = 60.0
@@ -49,7 +49,8 @@ def transacting(url: str, **options: Any) -> Engine:
 
 def asking(url: str) -> Engine:
     # One statement, one round trip: neither BEGIN before it nor ROLLBACK after it.
-    return _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **pool(10, 30))
+    quiet = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
+    return _engine(url, isolation_level="AUTOCOMMIT", **quiet, **pool(10, 30))
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
