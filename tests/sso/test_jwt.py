@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -219,20 +220,30 @@ def test_a_discovery_document_that_is_odd_is_not_believed(linked: Cerberus, prov
         linked.decisions.access_of_token(provider.bearer("c-1"))
 
 
-def _redirect(handler: Any) -> bool:
-    handler.send_response(302)
-    handler.send_header("Location", "http://127.0.0.1:9/")
-    handler.send_header("Content-Length", "0")
+def _good(handler: Any, status: int = 200, *, padding: int = 0) -> bool:
+    """The right document, with a wrong status or too long."""
+    port = handler.server.server_address[1]
+    here = f"http://127.0.0.1:{port}"
+    named = {"authorization_endpoint": f"{here}/a", "token_endpoint": f"{here}/t", "jwks_uri": f"{here}/keys"}
+    document = json.dumps({"issuer": here, **named, "keys": [FIRST_KEY.as_dict(private=False)]}).encode()
+    handler.send_response(status)
+    handler.send_header("Location", f"{here}/elsewhere")
+    handler.send_header("Content-Length", str(len(document) + padding))
     handler.end_headers()
+    handler.wfile.write(b" " * padding + document)
     return True
 
 
 def _endless(handler: Any) -> bool:
-    handler.send_response(200)
-    handler.end_headers()
-    for _ in range(40):
-        handler.wfile.write(b" " * 65536)
-    return True
+    return _good(handler, padding=600_000)
+
+
+def _redirect(handler: Any) -> bool:
+    return _good(handler, 302)
+
+
+def _fault(handler: Any) -> bool:
+    return _good(handler, 500)
 
 
 def _no_json(handler: Any) -> bool:
@@ -240,7 +251,13 @@ def _no_json(handler: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize("answer", [_redirect, _endless, _no_json])
+def test_a_good_answer_of_that_kind_would_be_taken(linked: Cerberus, provider: EvilProvider) -> None:
+    """What the next test refuses, it refuses for the reason that it names."""
+    provider.answer = _good
+    assert linked.decisions.access_of_token(provider.bearer("c-1")).principal.name == "charlie"
+
+
+@pytest.mark.parametrize("answer", [_redirect, _fault, _endless, _no_json])
 def test_an_answer_that_is_odd_is_no_answer(linked: Cerberus, provider: EvilProvider, answer: Any) -> None:
     def answered(handler: Any) -> bool:
         try:

@@ -77,10 +77,12 @@ def test_what_was_given_by_hand_stays(mapped: Cerberus, person: Callable[..., An
     mapped.groups.add_member(cast.admin, "readers", member="charlie")
     mapped.people.set_platform_role(cast.admin, "charlie", PlatformRole.AUDITOR)
     charlie = person(mapped)
+    before = mapped.version()
     charlie.sign_in(groups=["ml-fraud"], auditor="yes")
     charlie.sign_in()
     assert may_read(mapped)
     assert mapped.people.get("charlie").platform_roles == {PlatformRole.AUDITOR}
+    assert mapped.version() == before
 
 
 def test_what_an_admin_gives_again_by_hand_stays_from_then_on(

@@ -228,6 +228,25 @@ def test_an_answer_that_names_another_issuer_is_refused(
     assert charlie.finish(charlie.provider.signs_in(charlie.begin(), "c-1") | {"iss": provider.issuer}).new
 
 
+def test_a_provider_that_goes_away_half_way_lets_nobody_in(
+    linked: Cerberus, person: Callable[..., Any], provider: EvilProvider
+) -> None:
+    charlie = person(linked)
+    answer = provider.signs_in(charlie.begin(), "c-1")
+    provider.away = True
+    with pytest.raises(Unavailable):
+        charlie.finish(answer)
+
+
+def test_a_wrong_secret_of_the_client_lets_nobody_in(
+    opened: Callable[..., Cerberus], person: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(NotSignedIn, match="did not accept"):
+        person(opened(client_secret="not the secret")).sign_in()
+    assert "invalid_client" in caplog.text
+    assert "not the secret" not in caplog.text
+
+
 def test_a_disabled_user_stays_out(linked: Cerberus, person: Callable[..., Any], cast: Any) -> None:
     linked.people.disable(cast.admin, "charlie")
     with pytest.raises(NotSignedIn, match="disabled"):
