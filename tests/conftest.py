@@ -186,3 +186,9 @@ def cast_of() -> Any:
 def populated() -> Any:
     """Puts the cast into an empty Cerberus, for fixtures that outlive one test."""
     return populate
+
+
+@pytest.fixture(scope="session")
+def emptied() -> Any:
+    """Empties a migrated MySQL database, for fixtures that outlive one test."""
+    return _empty

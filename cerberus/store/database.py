@@ -73,8 +73,8 @@ class Database:
     """
     One Cerberus database. Thread-safe; open one a process.
 
-    Statements have a second and a half, so that a fault is known in two; those of the transactions `at_length`, which
-    are for exports and plans, have a minute.
+    Statements have little more than a second, so that a fault is known in two; those of the transactions `at_length`,
+    which are for exports and plans, have a minute.
     """
 
     def __init__(self, url: str) -> None:
