@@ -146,7 +146,7 @@ def successes(endpoint: Endpoint) -> dict[str, Described]:
     if endpoint.answer is None and not endpoint.produces:
         return {"204": described("Done")}
     shown = content(endpoint.answer) if endpoint.answer else {}
-    shown |= {media_type: MediaType(schema=Schema(type="string")) for media_type in endpoint.produces}
+    shown |= {media_type: MediaType() for media_type in endpoint.produces}
     done = described("Done", content=shown)
     if not endpoint.shows:
         return {str(int(endpoint.status)): done}

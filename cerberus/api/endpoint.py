@@ -83,9 +83,9 @@ class Endpoint:
     @property
     def shows(self) -> bool:
         """
-        Whether its answer has an ETag: what one sees by GET with a credential.
+        Whether its answer has an ETag: one thing that one sees by GET with a credential.
         """
-        return self.method == "GET" and not self.public and self.answer is not None
+        return self.method == "GET" and not self.public and self.answer is not None and not self.listing
 
     @property
     def conditional(self) -> bool:
