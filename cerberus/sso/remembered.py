@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 LIFE = 3600.0
 NEWER_AFTER = 60.0
 AGAIN_AFTER_FAULT = 5.0
-MOST_WAITING = 4
+MOST_WAITING = 8
 """Callers that wait for one fetch. More would take the threads that serve those who do not need the provider."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -158,6 +159,36 @@ def test_an_answer_works_once(linked: Cerberus, person: Callable[..., Any]) -> N
     charlie.finish(answer)
     with pytest.raises(NotSignedIn, match="used already"):
         charlie.finish(answer)
+
+
+@pytest.mark.on_each_database
+def test_of_many_that_bring_the_same_answer_one_gets_in(linked: Cerberus, person: Callable[..., Any]) -> None:
+    charlie = person(linked)
+    answer = charlie.provider.signs_in(charlie.begin(), "c-1")
+    assert sorted(at_once(8, lambda: charlie.finish(answer))) == ["Entered", *["NotSignedIn"] * 7]
+
+
+@pytest.mark.on_each_database
+def test_a_newcomer_who_signs_in_in_many_windows_at_once_is_one_user(
+    opened: Callable[..., Cerberus], person: Callable[..., Any]
+) -> None:
+    cerberus = opened(new_users="create")
+    frank = person(cerberus, "f-1")
+    assert at_once(8, lambda: frank.sign_in(preferred_username="frank")) == ["Entered"] * 8
+    assert len(cerberus.sign_on.identities(SYSTEM, "frank")) == 1
+
+
+def at_once(number: int, task: Callable[[], Any]) -> list[str]:
+    """What kind of thing each of so many threads got or raised."""
+
+    def run(_: int) -> str:
+        try:
+            return type(task()).__name__
+        except CerberusError as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(run, range(number)))
 
 
 def test_a_code_works_once_even_with_a_fresh_state(linked: Cerberus, person: Callable[..., Any]) -> None:

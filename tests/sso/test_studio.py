@@ -175,6 +175,15 @@ def test_an_odd_answer_is_a_page_that_says_so(linked: Cerberus, studio: str, que
     assert COOKIE not in answer.headers.get("set-cookie", "")
 
 
+def test_an_answer_that_says_one_thing_twice_is_refused_before_anything_of_it_is_used(
+    linked: Cerberus, studio: str
+) -> None:
+    browser = requests.Session()
+    back = consent(to_provider(studio, browser), browser)
+    assert "one thing twice" in browser.get(f"{back}&state=another", timeout=10).text
+    assert browser.get(back, allow_redirects=False, timeout=10).status_code == 303
+
+
 def test_nothing_that_the_provider_says_becomes_markup(studio: str, real_provider: str) -> None:
     browser = requests.Session()
     back = consent(to_provider(studio, browser), browser, subject="<script>alert(1)</script>")
