@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,20 +13,27 @@ from cerberus.errors import (
     CerberusError,
     Conflict,
     Forbidden,
+    InProgress,
     Invalid,
     NotFound,
     NotSignedIn,
+    Stale,
     Throttled,
     Unavailable,
 )
 
 DEFAULT_URL: Final = "http://localhost:5000"
-REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
+REPEATABLE: Final = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+"""What leaves the same behind when it is done twice."""
+
+WITHOUT_A_KEY: Final = frozenset({"/sign-in", "/sign-out"})
+KEY: Final = "Idempotency-Key"
 BY_STATUS: Final[Mapping[int, type[CerberusError]]] = {
     401: NotSignedIn,
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    412: Stale,
     503: Unavailable,
 }
 SECONDS: Final = 10.0
@@ -65,15 +73,17 @@ class Connection:
         """
         The JSON that the API answers to one request below `/api/v1`; None for an empty answer.
 
-        `repeatable` says that a POST changes nothing, so that it may be tried again as GET, PUT and DELETE are.
+        What cannot be done for the moment is tried again. A POST gets a key, so that it is done once even then; it
+        needs none when it is `repeatable`: when it changes nothing, or leaves the same behind when done twice.
         """
-        patience = self.retries if repeatable or method in REPEATABLE else 0
-        for attempt in range(patience):
+        repeatable = repeatable or method in REPEATABLE
+        headers = {} if repeatable or path in WITHOUT_A_KEY else {KEY: str(uuid.uuid4())}
+        for attempt in range(self.retries if repeatable or headers else 0):
             try:
-                return self._call_once(method, path, body)
-            except Unavailable:
+                return self._call_once(method, path, body, headers)
+            except (Unavailable, InProgress):
                 time.sleep(FIRST_PAUSE * 2**attempt)
-        return self._call_once(method, path, body)
+        return self._call_once(method, path, body, headers)
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """
@@ -89,10 +99,15 @@ class Connection:
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _unreachable(self.url, error) from error
 
-    def _call_once(self, method: str, path: str, body: object) -> Any:
+    def _call_once(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Any:
         try:
             response = self._session.request(
-                method, f"{self.url}/api/v1{path}", json=body, timeout=self.timeout, allow_redirects=False
+                method,
+                f"{self.url}/api/v1{path}",
+                json=body,
+                headers=headers,
+                timeout=self.timeout,
+                allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             raise _unreachable(self.url, error) from error
@@ -140,6 +155,8 @@ def _error(response: requests.Response) -> CerberusError:
     if response.status_code == THROTTLED:
         wait = response.headers.get("Retry-After", "")
         return Throttled(message, retry_after=int(wait) if wait.isdigit() else 60, hint=hint)
+    if problem.get("code") == InProgress.code:
+        return InProgress(message, hint=hint)
     if kind := BY_STATUS.get(response.status_code):
         return kind(message, hint=hint)
     if response.status_code < 500:

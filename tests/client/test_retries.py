@@ -11,7 +11,7 @@ import pytest
 
 from cerberus.client import Client
 from cerberus.client import connection as client_module
-from cerberus.errors import CerberusError, Throttled, Unavailable
+from cerberus.errors import CerberusError, Stale, Throttled, Unavailable
 
 ANSWER = {"allowed": True, "visible": True, "reason": "granted", "detail": "yes"}
 PROBLEM = {"code": "unavailable", "detail": "The database is away."}
@@ -24,6 +24,7 @@ class Stuttering(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers = answers
         self.requests = 0
+        self.keys: list[str | None] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,6 +33,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests += 1
+        self.server.keys.append(self.headers.get("Idempotency-Key"))
         status, body = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
@@ -40,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST
+    do_GET = do_DELETE = do_POST
 
     def log_message(self, *arguments: object) -> None:
         """Nothing on the terminal."""
@@ -76,11 +78,35 @@ def test_patience_ends(stuttering):
     assert server.requests == 4
 
 
-def test_a_token_is_not_asked_for_twice(stuttering):
-    server, client = stuttering((503, PROBLEM))
+def test_a_token_is_asked_for_again_under_the_same_key(stuttering):
+    server, client = stuttering((503, PROBLEM), (409, {"code": "in_progress", "detail": "Wait."}), (503, PROBLEM))
     with pytest.raises(Unavailable):
         client.create_token("x")
-    assert server.requests == 1
+    assert server.requests == 4
+    assert len(set(server.keys)) == 1
+    assert server.keys[0]
+    with pytest.raises(Unavailable):
+        client.create_token("x")
+    assert len(set(server.keys)) == 2
+
+
+def test_what_may_happen_twice_needs_no_key(stuttering):
+    server, client = stuttering((200, ANSWER))
+    client.can("read", "experiment", "fraud")
+    assert server.keys == [None]
+
+
+def test_a_password_is_not_tried_again(stuttering):
+    server, client = stuttering((503, PROBLEM))
+    with pytest.raises(Unavailable):
+        client.sign_in("alice", "x")
+    assert server.keys == [None]
+
+
+def test_a_thing_that_moved_on_is_told_as_such(stuttering):
+    _, client = stuttering((412, {"code": "stale", "detail": "It is no longer as you last saw it."}))
+    with pytest.raises(Stale):
+        client.remove_member("fraud", "dana")
 
 
 def test_too_many_failures_say_how_long_to_wait(stuttering):
