@@ -4,7 +4,7 @@ from typing import Final
 
 from cerberus.api.shapes import Answer
 from cerberus.policy import Kind, Level, SubjectKind, Verb
-from cerberus.service.effects import Effect, in_words
+from cerberus.service.effects import Effect, in_words, people_in
 
 MOST_SHOWN: Final = 1_000
 
@@ -12,7 +12,8 @@ MOST_SHOWN: Final = 1_000
 class EffectShown(Answer):
     """
     What changes for one person on one resource; `resource_id` `*` is every other one of the kind, `project` `*` every
-    other project. `before` and `after` are null for nothing at all.
+    other project. `before` and `after` are null for nothing at all. A group as the person stands for all its people,
+    at most `people`, where they are too many to be named.
     """
 
     person: str
@@ -24,11 +25,13 @@ class EffectShown(Answer):
     after: Level | None
     gained: tuple[Verb, ...]
     lost: tuple[Verb, ...]
+    people: int
 
 
 class Effects(Answer):
     """
-    All effects in words, and the first thousand for programs; `total` is how many there are, `people` for how many.
+    All effects in words, and the first thousand for programs; `total` is how many there are, `people` for how many at
+    most.
     """
 
     people: int
@@ -42,7 +45,7 @@ class Effects(Answer):
         The answer that shows these.
         """
         return cls(
-            people=len({effect.person for effect in effects}),
+            people=people_in(effects),
             total=len(effects),
             summary=tuple(in_words(effects)[:MOST_SHOWN]),
             items=tuple(EffectShown.of(effect) for effect in effects[:MOST_SHOWN]),

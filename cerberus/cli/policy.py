@@ -10,6 +10,7 @@ from typing import Any, Final
 from cerberus.cli.call import Call, Commands, Done, Exit, reason_of
 from cerberus.cli.effects import lines_of, values_of
 from cerberus.errors import Invalid
+from cerberus.service.effects import people_in
 from cerberus.service.policies import Plan
 from cerberus.service.policy_text import as_yaml
 
@@ -118,7 +119,7 @@ def _told(found: Plan) -> str:
     if found.effects is None:
         lines.append("Effects: too many differences to say whom they touch.")
     elif found.effects:
-        lines += _list("Effects", tuple(lines_of(found.effects)), count=len({each.person for each in found.effects}))
+        lines += _list("Effects", tuple(lines_of(found.effects)), count=people_in(found.effects))
     else:
         lines.append("Nobody gains or loses a permission.")
     if found.obstacles:

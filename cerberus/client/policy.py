@@ -13,7 +13,8 @@ from cerberus.client.connection import Connection
 class Effect:
     """
     What changes for one person on one resource. `resource_id` `*` is every other one of the kind, `project` `*` every
-    other project; `before` and `after` are None for nothing at all.
+    other project; `before` and `after` are None for nothing at all. A group as the person stands for all its people,
+    at most `people`, where they are too many to be named.
     """
 
     person: str
@@ -25,6 +26,7 @@ class Effect:
     after: str | None
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    people: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Effect:
     """
     What changes for one person on one resource. `resource_id` `*` is every other one of the kind; `project` `*` every
     other project (for an admin). `before` and `after` are what they may do in the end: None stands for nothing.
+
+    A group as the person stands for all its people, at most `people`, where they are too many to be named.
     """
 
     person: str
@@ -43,6 +45,7 @@ class Effect:
     after: Level | None
     gained: tuple[Verb, ...]
     lost: tuple[Verb, ...]
+    people: int = 1
 
 
 @dataclass(slots=True)
@@ -100,7 +103,7 @@ def effects_between(before: Facts, after: Facts, where: Reached, *, now: datetim
     """
     old, new = _Side(before, now), _Side(after, now)
     found: list[Effect] = []
-    for project, people in _pairs(before, after, where):
+    for project, people in _pairs(before, after, where).items():
         for person in people:
             one, other = old.levels(person, project), new.levels(person, project)
             if one is not other and one != other:
@@ -111,9 +114,28 @@ def effects_between(before: Facts, after: Facts, where: Reached, *, now: datetim
     return sorted(found, key=_place)
 
 
-def _pairs(before: Facts, after: Facts, where: Reached) -> Iterator[tuple[str, set[int]]]:
-    for project in {*where.within, *before.archived, *after.archived}:
-        yield project, where.within.get(project, set()) | where.everywhere
+def _pairs(before: Facts, after: Facts, where: Reached) -> dict[str, set[int]]:
+    found = {project: set(people) for project, people in where.within.items()}
+    of_subject: dict[int, set[str]] = {}
+    for facts in (before, after):
+        for project, rules in facts.rules.items():
+            for subject in rules:
+                of_subject.setdefault(subject, set()).add(project)
+    for person in where.everywhere:
+        for subject in _differently_held(before.people.get(person), after.people.get(person)):
+            for project in of_subject.get(subject, ()):
+                found.setdefault(project, set()).add(person)
+    return found
+
+
+def _differently_held(before: Holder | None, after: Holder | None) -> frozenset[int]:
+    # Where somebody holds the same before and after, only the rules can differ: `within` names where they do.
+    if before is None or after is None:
+        holder = before or after
+        return frozenset() if holder is None else holder.held
+    if (before.disabled, before.admin) != (after.disabled, after.admin):
+        return before.held | after.held
+    return before.held ^ after.held
 
 
 def _elsewhere(before: Holder | None, after: Holder | None) -> Iterator[Effect]:
@@ -144,6 +166,7 @@ def _compared(
                     after=other if has else None,
                     gained=_in_order(has - had),
                     lost=_in_order(had - has),
+                    people=holder.people,
                 )
 
 
@@ -164,10 +187,16 @@ def in_words(effects: Iterable[Effect]) -> list[str]:
     for effect in effects:
         folded.setdefault((effect.person, effect.project, effect.before, effect.after), []).append(effect)
     return [
-        f"{person} in {'every other project' if project == ANY else project}: {_changed(found[0])} on "
+        f"{_who(found[0])} in {'every other project' if project == ANY else project}: {_changed(found[0])} on "
         f"{', '.join(_things(found))}: {_level(before)} -> {_level(after)}"
-        for (person, project, before, after), found in folded.items()
+        for (_, project, before, after), found in folded.items()
     ]
+
+
+def _who(effect: Effect) -> str:
+    if effect.person_kind is not SubjectKind.GROUP:
+        return effect.person
+    return f"group {effect.person} (at most {effect.people:,} {'person' if effect.people == 1 else 'people'})"
 
 
 def _changed(effect: Effect) -> str:
@@ -193,3 +222,10 @@ def _name(kind: Kind) -> str:
 
 def _level(level: Level | None) -> str:
     return level or "nothing"
+
+
+def people_in(effects: Iterable[Effect]) -> int:
+    """
+    How many people the effects are about, at most.
+    """
+    return sum({(effect.person, effect.people): effect.people for effect in effects}.values())

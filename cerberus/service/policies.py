@@ -24,6 +24,9 @@ from cerberus.store.world import Scope, steps_between
 MOST_STEPS_TRIED: Final = 20_000
 """A plan of more differences says them, but not who gains and who loses by them."""
 
+MOST_PEOPLE: Final = 2_000
+"""In a plan the people of groups are named one by one as long as there are no more."""
+
 MOST_STEPS_AUDITED: Final = 20_000
 UNHURRIED_TRIES: Final = 2
 HALF: Final = 32
@@ -170,7 +173,7 @@ class Policies:
             effects = None
         elif planned.steps:
             reach = reach_of(change.session, planned.steps)
-            effects = tuple(compare(change.session, change.now, reach=reach, do=do).effects)
+            effects = tuple(compare(change.session, change.now, reach=reach, do=do, most=MOST_PEOPLE).effects)
         words = tuple(map(policy_words.in_words, planned.steps))
         digest = _digest(file, words) + _effect_digest(effects)
         return Plan(change.state.version, digest, file.digest, words, effects, tuple(obstacles))
@@ -195,7 +198,7 @@ class Policies:
         same = digest[:HALF] == _digest(file, tuple(map(policy_words.in_words, planned.steps)))
         if same and moved and planned.steps:  # the same differences may by now mean something else to somebody
             reach = reach_of(change.session, planned.steps)
-            found = compare(change.session, change.now, reach=reach, do=lambda: _do(change, planned))
+            found = compare(change.session, change.now, reach=reach, do=lambda: _do(change, planned), most=MOST_PEOPLE)
             same = digest[HALF:] == _effect_digest(tuple(found.effects))
         if same:
             return

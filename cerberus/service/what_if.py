@@ -50,6 +50,7 @@ class Deed:
         return (*(field[:-1] for field in self.of if field.endswith("?")), *self.takes)
 
 
+MOST_PEOPLE: Final = 10_000
 RESOURCE: Final = ("project", "kind", "id")
 TERMS: Final = ("expires_at", "reason")
 ROLE_PARTS: Final = ("levels", "description", "manages_project")
@@ -160,17 +161,26 @@ class Compared:
     effects: list[Effect]
 
 
-def compare(session: Transaction, now: datetime, *, reach: Callable[[], Reach], do: Callable[[], None]) -> Compared:
+def compare(
+    session: Transaction,
+    now: datetime,
+    *,
+    reach: Callable[[], Reach],
+    do: Callable[[], None],
+    most: int = MOST_PEOPLE,
+) -> Compared:
     """
     Does the change in the open transaction, looks who gains and who loses what by it, and undoes it again.
+
+    Where it concerns more than `most` people through groups, the largest groups stand for theirs.
     """
     version = audit.lock(session).version
     with session.begin_nested() as trial:
-        found = snapshot.reached(session, reach())
+        found = snapshot.reached(session, reach(), most=most)
         do()
         session.flush()
         changes = audit.lock(session).version != version
-        found.merge(snapshot.reached(session, reach()))
+        found.merge(snapshot.reached(session, reach(), most=most))
         after = snapshot.facts(session, found, now)
         trial.rollback()
     before = snapshot.facts(session, found, now)

@@ -10,8 +10,8 @@ from cerberus.policy import Source, SubjectKind
 from cerberus.store import projects
 from cerberus.store.policy_facts import rows
 from cerberus.store.roles import manages
-from cerberus.store.snapshot import Reach, reached, with_groups
-from cerberus.store.tables import AuditRow, BindingRow, GrantRow, ProjectRow, SubjectRow
+from cerberus.store.snapshot import groups_inside, with_groups
+from cerberus.store.tables import AuditRow, BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
 
 
 def owned(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str, int]]:
@@ -58,23 +58,33 @@ def maintained(session: OrmSession, slugs: Iterable[str]) -> set[str]:
     Those of the projects that an enabled user manages for good, directly or through groups.
     """
     query = (
-        select(ProjectRow.slug, SubjectRow.name, SubjectRow.kind, SubjectRow.disabled)
+        select(ProjectRow.slug, SubjectRow.id, SubjectRow.kind, SubjectRow.disabled)
         .join(BindingRow, BindingRow.project_id == ProjectRow.id)
         .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
         .where(ProjectRow.deleted_at.is_(None), BindingRow.expires_at.is_(None), manages())
     )
     sure: set[str] = set()
-    through = Reach()
-    for slug, name, kind, disabled in rows(session, query, ProjectRow.slug, slugs):
+    through: dict[str, set[int]] = {}
+    for slug, key, kind, disabled in rows(session, query, ProjectRow.slug, slugs):
         if kind == SubjectKind.USER and not disabled:
             sure.add(slug)
         elif kind == SubjectKind.GROUP:
-            through.add(name, slug)
-    open_ones = {slug: names for slug, names in through.within.items() if slug not in sure}
-    inside = reached(session, Reach(within=open_ones)).within
-    able = select(SubjectRow.id).where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
-    enabled = {key for (key,) in rows(session, able, SubjectRow.id, set().union(*inside.values()))}
-    return sure | {slug for slug, people in inside.items() if people & enabled}
+            through.setdefault(slug, set()).add(key)
+    unsure = {slug: groups for slug, groups in through.items() if slug not in sure}
+    peopled = _with_enabled_users(session, set().union(*unsure.values()))
+    return sure | {slug for slug, groups in unsure.items() if groups & peopled}
+
+
+def _with_enabled_users(session: OrmSession, groups: set[int]) -> set[int]:
+    inside = groups_inside(session, groups)
+    query = (
+        select(MembershipRow.group_id)
+        .join(SubjectRow, SubjectRow.id == MembershipRow.member_id)
+        .where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
+        .distinct()
+    )
+    peopled = {key for (key,) in rows(session, query, MembershipRow.group_id, set().union(*inside.values()))}
+    return {group for group, parts in inside.items() if parts & peopled}
 
 
 def newest_change(session: OrmSession) -> AuditRow | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import (
@@ -47,11 +47,13 @@ class Reach:
 @dataclass(slots=True)
 class Reached:
     """
-    The same as ids of people: groups are resolved to those in them.
+    The same as ids of people: groups are resolved to those in them, but for those in `groups`, which stand for all
+    their people: how many at most is their value.
     """
 
     everywhere: set[int] = field(default_factory=set)
     within: dict[str, set[int]] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
 
     def merge(self, other: "Reached") -> None:
         """
@@ -60,6 +62,7 @@ class Reached:
         self.everywhere |= other.everywhere
         for project, people in other.within.items():
             self.within.setdefault(project, set()).update(people)
+        self.groups |= other.groups
 
     @property
     def people(self) -> set[int]:
@@ -71,7 +74,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person as one side of the comparison has them; `held` are the ids whose rules are theirs."""
+    """
+    A person as one side of the comparison has them, or a group for all its people (at most `people`); `held` are the
+    ids whose rules are theirs.
+    """
 
     id: int
     name: str
@@ -79,6 +85,7 @@ class Holder:
     disabled: bool
     admin: bool
     held: frozenset[int]
+    people: int = 1
 
 
 @dataclass(slots=True)
@@ -90,9 +97,10 @@ class Facts:
     rules: dict[str, dict[int, list[Rule]]] = field(default_factory=dict)
 
 
-def reached(session: OrmSession, reach: Reach) -> Reached:
+def reached(session: OrmSession, reach: Reach, *, most: int) -> Reached:
     """
-    The people whom the reach names now, directly or through groups.
+    The people whom the reach names now, directly or through groups. Where groups have more than `most` people
+    together, the largest stand for theirs.
     """
     named = reach.everywhere.union(*reach.within.values())
     ids = dict(_rows(session, select(SubjectRow.name, SubjectRow.id), SubjectRow.name, named))
@@ -100,10 +108,68 @@ def reached(session: OrmSession, reach: Reach) -> Reached:
     for project, subject_id in _everybody_of(session, reach.whole):
         within.setdefault(project, set()).add(subject_id)
     everywhere = {ids[name] for name in reach.everywhere if name in ids}
-    below = _edges(session, everywhere.union(*within.values()), down=True)
+    opened = Opened.of(session, [everywhere, *within.values()], most=most)
     return Reached(
-        _closure(everywhere, below), {project: _closure(subjects, below) for project, subjects in within.items()}
+        opened.people(everywhere),
+        {project: opened.people(subjects) for project, subjects in within.items()},
+        opened.closed,
     )
+
+
+@dataclass(slots=True)
+class Opened:
+    """Groups whose people are known one by one, and those that stay closed because they have too many."""
+
+    inside: dict[int, set[int]]
+    members: dict[int, list[int]]
+    closed: dict[int, int]
+
+    @classmethod
+    def of(cls, session: OrmSession, places: list[set[int]], *, most: int) -> "Opened":
+        """
+        Opens the groups of all places, the smallest first, as long as they have no more than `most` people together.
+        """
+        groups_only = _GROUPS.where(SubjectRow.kind == SubjectKind.GROUP)
+        roots = {key for (key,) in _rows(session, groups_only, SubjectRow.id, set().union(*places))}
+        inside = groups_inside(session, roots)
+        counted = select(MembershipRow.group_id, func.count()).group_by(MembershipRow.group_id)
+        counts = dict(_rows(session, counted, MembershipRow.group_id, set().union(*inside.values())))
+        sizes = {root: sum(counts.get(group, 0) for group in groups) for root, groups in inside.items()}
+        closed: dict[int, int] = {}
+        for root in sorted(roots, key=lambda root: (sizes[root], root)):
+            most -= sizes[root] * sum(root in place for place in places)
+            if most < 0:
+                closed[root] = sizes[root]
+        open_groups = set().union(*(groups for root, groups in inside.items() if root not in closed))
+        members: dict[int, list[int]] = {}
+        people = (
+            select(MembershipRow.group_id, MembershipRow.member_id)
+            .join(SubjectRow, SubjectRow.id == MembershipRow.member_id)
+            .where(SubjectRow.kind != SubjectKind.GROUP)
+        )
+        for group, person in _rows(session, people, MembershipRow.group_id, open_groups):
+            members.setdefault(group, []).append(person)
+        return cls(inside, members, closed)
+
+    def people(self, subjects: set[int]) -> set[int]:
+        """
+        The subjects, with open groups resolved to those in them.
+        """
+        found: set[int] = set()
+        for subject in subjects:
+            if subject in self.closed or subject not in self.inside:
+                found.add(subject)
+            else:
+                found.update(person for group in self.inside[subject] for person in self.members.get(group, ()))
+        return found
+
+
+def groups_inside(session: OrmSession, groups: Iterable[int]) -> dict[int, set[int]]:
+    """
+    Each of the groups with the groups that are in it, at any depth, itself among them.
+    """
+    below = _groups_below(session, groups)
+    return {group: _closure({group}, below) for group in groups}
 
 
 def facts(session: OrmSession, found: Reached, now: datetime) -> Facts:
@@ -112,16 +178,15 @@ def facts(session: OrmSession, found: Reached, now: datetime) -> Facts:
     """
     result = Facts()
     people = found.people
-    above = _edges(session, people, down=False)
+    above = _edges(session, people)
     admins = {subject_id for (subject_id,) in _rows(session, _ADMINS, PlatformRoleRow.subject_id, people)}
-    for subject_id, name, kind, disabled in _rows(session, _PEOPLE, SubjectRow.id, people):
-        if kind != SubjectKind.GROUP:
-            held = frozenset(_closure({subject_id}, above))
-            result.people[subject_id] = Holder(
-                subject_id, name, SubjectKind(kind), disabled, subject_id in admins, held
-            )
+    for key, name, kind, disabled in _rows(session, _PEOPLE, SubjectRow.id, people):
+        if kind != SubjectKind.GROUP or key in found.groups:
+            held = frozenset(_closure({key}, above))
+            size = found.groups.get(key, 1)
+            result.people[key] = Holder(key, name, SubjectKind(kind), disabled, key in admins, held, size)
     _add_rules(session, result, _closure(found.everywhere, above), None, now)
-    in_projects = set().union(*found.within.values()) - found.everywhere if found.within else set()
+    in_projects = set().union(*found.within.values()) - found.everywhere
     _add_rules(session, result, _closure(in_projects, above), set(found.within), now)
     slugs = {*found.within, *result.rules}
     for slug, archived_at in _rows(session, _PROJECTS, ProjectRow.slug, slugs):
@@ -134,7 +199,7 @@ def with_groups(session: OrmSession, names: Iterable[str]) -> Iterator[tuple[int
     The ids of the subjects and of the groups that they are in, in lots that one statement can name.
     """
     ids = {key for (key,) in _rows(session, select(SubjectRow.id), SubjectRow.name, names)}
-    yield from chunks(_closure(ids, _edges(session, ids, down=False)))
+    yield from chunks(_closure(ids, _edges(session, ids)))
 
 
 def bound_to(session: OrmSession, home: str, role: str) -> Iterator[tuple[str, str]]:
@@ -153,6 +218,7 @@ def bound_to(session: OrmSession, home: str, role: str) -> Iterator[tuple[str, s
         yield found.slug, found.name
 
 
+_GROUPS = select(SubjectRow.id)
 _PEOPLE = select(SubjectRow.id, SubjectRow.name, SubjectRow.kind, SubjectRow.disabled)
 _ADMINS = select(PlatformRoleRow.subject_id).where(PlatformRoleRow.role == PlatformRole.ADMIN)
 _PROJECTS = select(ProjectRow.slug, ProjectRow.archived_at).where(ProjectRow.deleted_at.is_(None))
@@ -182,20 +248,34 @@ def _everybody_of(session: OrmSession, slugs: set[str]) -> Iterator[tuple[str, i
             yield from ((slug, admin) for slug in slugs)
 
 
-def _edges(session: OrmSession, start: Iterable[int], *, down: bool) -> dict[int, list[int]]:
+def _edges(session: OrmSession, start: Iterable[int]) -> dict[int, list[int]]:
     """
-    From each subject to its members (down) or groups (up), for all that can be reached: one statement a storey.
+    From each subject to the groups that it is directly in, for all that can be reached: one statement a storey.
     """
-    here, there = MembershipRow.group_id, MembershipRow.member_id
-    if not down:
-        here, there = there, here
+    up = select(MembershipRow.member_id, MembershipRow.group_id)
+    return _walk(session, up, MembershipRow.member_id, start)
+
+
+def _groups_below(session: OrmSession, start: Iterable[int]) -> dict[int, list[int]]:
+    """
+    From each group to the groups that are directly in it.
+    """
+    down = (
+        select(MembershipRow.group_id, MembershipRow.member_id)
+        .join(SubjectRow, SubjectRow.id == MembershipRow.member_id)
+        .where(SubjectRow.kind == SubjectKind.GROUP)
+    )
+    return _walk(session, down, MembershipRow.group_id, start)
+
+
+def _walk(session: OrmSession, query: Any, here: Any, start: Iterable[int]) -> dict[int, list[int]]:
     edges: dict[int, list[int]] = {}
     seen: set[int] = set()
     frontier = set(start)
     while frontier:
         seen |= frontier
         following: set[int] = set()
-        for one, other in _rows(session, select(here, there), here, frontier):
+        for one, other in _rows(session, query, here, frontier):
             edges.setdefault(one, []).append(other)
             following.add(other)
         frontier = following - seen

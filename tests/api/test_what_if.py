@@ -27,6 +27,7 @@ def test_it_answers_in_words_and_for_programs(api):
         "after": "EDIT",
         "gained": ["use", "create", "update"],
         "lost": [],
+        "people": 1,
     }
     roles = {
         item["subject"]: item["role"] for item in api.as_("alice").get("/projects/fraud/members").get_json()["items"]

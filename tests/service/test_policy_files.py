@@ -357,6 +357,47 @@ def test_what_has_ended_is_in_no_file_and_in_no_ones_way(cast, cerberus):
     assert not cerberus.policies.apply(cast.admin, again).changes
 
 
+def test_a_group_stands_for_its_people_where_they_are_too_many(cast, cerberus, monkeypatch):
+    """Everybody who is named is said one by one; and the plan can still be applied."""
+    monkeypatch.setattr("cerberus.service.policies.MOST_PEOPLE", 0)
+    text = changed(
+        cerberus,
+        ("      readers: viewer\n", "      readers: contributor\n"),
+        ("      dana: contributor\n", "      dana: viewer\n"),
+    )
+    plan = cerberus.policies.plan(cast.admin, text)
+    assert in_words(plan.effects) == [
+        "dana in fraud: loses use, create, update on everything: EDIT -> READ",
+        "group readers (at most 1 person) in fraud: gains use, create, update on everything: READ -> EDIT",
+    ]
+    assert cerberus.policies.apply(cast.admin, text, version=plan.version, digest=plan.digest).changes
+
+
+def test_the_number_of_statements_does_not_grow_with_the_number_of_changes(cerberus):
+    """Neither those of a plan nor those of applying it."""
+    from sqlalchemy import event
+
+    cerberus.people.create_user(SYSTEM, "root", admin=True)
+    counted = []
+    event.listen(cerberus._database._patient, "before_cursor_execute", lambda *about: counted.append(about[2]))
+
+    def statements(use_case, people):
+        lines = "".join(f"  {name}: {{}}\n" for name in people)
+        members = "".join(f"      {name}: {{role: viewer, reason: test}}\n" for name in people)
+        grants = "".join(f"    - {{subject: {name}, kind: prompt, level: DENY}}\n" for name in people)
+        text = (
+            f"partial: true\npeople:\n{lines}groups: {{team-{people[0]}: {{members: [{', '.join(people)}]}}}}\n"
+            f"projects:\n  {people[0]}:\n    members:\n      team-{people[0]}: maintainer\n{members}    grants:\n{grants}"
+        )
+        counted.clear()
+        assert use_case(SYSTEM, text).changes
+        return len(counted)
+
+    few, many = ([f"{letter}{number}" for number in range(count)] for letter, count in (("few", 2), ("many", 40)))
+    assert statements(cerberus.policies.plan, few) == statements(cerberus.policies.plan, many)
+    assert statements(cerberus.policies.apply, few) == statements(cerberus.policies.apply, many)
+
+
 # Random worlds, with names and texts that YAML likes to misread.
 
 
