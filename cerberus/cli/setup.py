@@ -6,6 +6,7 @@ from pathlib import Path
 from cerberus.cli.call import Call, Commands, Done, add_password_file, password_from, reason_of, shown_once
 from cerberus.errors import Invalid
 from cerberus.policy import PlatformRole
+from cerberus.service import SYSTEM
 from cerberus.service.secrets import new_password
 
 
@@ -41,7 +42,7 @@ def first_admin(call: Call) -> str | None:
     The name of an enabled admin, or None.
     """
     after = None
-    while people := call.cerberus.people.search(call.actor, limit=200, after=after):
+    while people := call.cerberus.people.search(SYSTEM, limit=200, after=after):
         for person in people:
             if PlatformRole.ADMIN in person.platform_roles and not person.disabled:
                 return person.name

@@ -8,11 +8,11 @@ from cerberus.errors import Conflict, Forbidden, Invalid
 from cerberus.policy import Decision, Principal, Verb
 from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor, Origin, line_of_denial
-from cerberus.service.again import again
 from cerberus.service.change import View
 from cerberus.service.context import Context
 from cerberus.store import audit, chain, retention
 from cerberus.store.chain import Broken, Examined
+from cerberus.store.database import Deadlocked
 from cerberus.store.records import AuditLine, AuditSearch
 
 MOST = 1000
@@ -111,12 +111,12 @@ class Audit:
             pass
         return 0 if cut is None else cut.count
 
-    def _remove_some(self) -> int:
-        def remove() -> int:
+    def _remove_some(self) -> bool:
+        try:
             with self._context.database.writing() as session:
-                return retention.remove_some(session)
-
-        return again(remove)()
+                return retention.remove_some(session) > 0
+        except Deadlocked:
+            return True  # these are still to be removed
 
 
 def _as_said(wanted: AuditSearch) -> dict[str, object]:

@@ -114,7 +114,10 @@ class People:
         with self._context.view(actor) as view:
             if not view.oversees:
                 self._require_search(view, wanted)
-            return subjects.search(view.session, wanted, limit=max(1, min(limit, 201)), after=after)
+            found = subjects.search(view.session, wanted, limit=max(1, min(limit, 201)), after=after)
+            if view.oversees and after is None:
+                self._context.looked(actor, "people.search", "people", about={"text": wanted or None})
+            return found
 
     @staticmethod
     def _require_search(view: View, wanted: str) -> None:

@@ -120,6 +120,19 @@ def test_a_use_case_runs_up_to_five_times():
     assert (raised.value.message, raised.value.hint) == ("Others.", "Nothing was changed.")
 
 
+def test_a_use_case_inside_another_is_left_to_that():
+    """Its transaction may be the other's."""
+    inner = failing(1, Deadlocked("x"))
+    calls = []
+
+    def outer():
+        calls.append(1)
+        return again(inner)()
+
+    assert again(outer)() == 2
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize("error", [Unavailable("away"), Conflict("taken"), RuntimeError()])
 def test_nothing_else_runs_again(error):
     with pytest.raises(type(error)):
