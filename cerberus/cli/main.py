@@ -10,13 +10,41 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cerberus.cli import audit, checks, groups, identities, people, policy, projects, service_accounts, setup, what_if
+from cerberus.cli import (
+    audit,
+    checks,
+    grants,
+    groups,
+    identities,
+    people,
+    policy,
+    projects,
+    requests,
+    roles,
+    service_accounts,
+    setup,
+    what_if,
+)
 from cerberus.cli.call import Call, Command, Commands, Done, Exit
 from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound
 from cerberus.service import Cerberus
 from cerberus.settings import configured
 
-NOUNS: Final = (setup, people, groups, service_accounts, identities, projects, checks, audit, what_if, policy)
+NOUNS: Final = (
+    setup,
+    people,
+    groups,
+    service_accounts,
+    identities,
+    projects,
+    roles,
+    grants,
+    requests,
+    checks,
+    audit,
+    what_if,
+    policy,
+)
 
 EXIT_OF: Final[dict[type[CerberusError], Exit]] = {
     Invalid: Exit.USAGE,
