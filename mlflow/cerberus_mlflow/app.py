@@ -12,7 +12,7 @@ from mlflow.server.fastapi_app import create_fastapi_app
 from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from werkzeug.wrappers import Response
 
-from cerberus_mlflow import checks, denials, faults, inventory, parsing, references, routes, takeover
+from cerberus_mlflow import afterwards, checks, denials, faults, inventory, parsing, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.delegation import Delegation
 from cerberus_mlflow.guards import Guard
@@ -47,7 +47,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
         app.add_url_rule(rule=rule, view_func=auth.get_current_user, methods=["GET"])
     app.before_request(lambda: refuse_for_all(paths, settings))
     app.before_request(lambda: authorize(paths, messages))
-    app.after_request(auth._after_request)
+    app.after_request(afterwards.after_request)
     faults.put_down_to_the_request(app)
     served = create_fastapi_app(app)
     auth.add_fastapi_permission_middleware(served)
