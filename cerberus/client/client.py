@@ -17,6 +17,7 @@ from cerberus.client.questions import Questions
 from cerberus.client.requests import Requests
 from cerberus.client.roles import Roles
 from cerberus.client.service_accounts import ServiceAccounts
+from cerberus.client.sign_on import SignOns
 
 
 class Client:
@@ -30,7 +31,7 @@ class Client:
         """
         Args:
             url: Cerberus' address; without it CERBERUS_URL, or http://localhost:5000.
-            token: `mls_...`; without it MLFLOW_TRACKING_TOKEN, the variable that MLflow's client reads too.
+            token: `mls_...`, or a JWT where such are taken; without it MLFLOW_TRACKING_TOKEN, the variable that MLflow's client reads too.
             timeout: seconds that one request may take.
             retries: how often to repeat what the server could not do for the moment (503).
         """
@@ -44,6 +45,7 @@ class Client:
         self.grants = Grants(self.connection)
         self.requests = Requests(self.connection)
         self.policy = Policy(self.connection)
+        self.sign_on = SignOns(self.connection)
 
     def __repr__(self) -> str:
         return f"Client({self.connection.url!r})"
@@ -75,6 +77,12 @@ class Client:
         """
         self.connection.call("POST", "/sign-out")
         self.connection.token = ""
+
+    def change_password(self, current: str, new: str) -> None:
+        """
+        Changes one's password; one is signed out everywhere.
+        """
+        self.connection.call("POST", "/me/password", {"current": current, "new": new})
 
     def me(self) -> Me:
         """
@@ -134,6 +142,12 @@ class Client:
         Who is in the project.
         """
         return [read(Member, item) for item in items_of(self.connection, f"/projects/{part(project)}/members")]
+
+    def member(self, project: str, subject: str) -> Member:
+        """
+        One member of the project.
+        """
+        return read(Member, self.connection.call("GET", f"/projects/{part(project)}/members/{part(subject)}"))
 
     def set_member(
         self, project: str, subject: str, *, role: str, expires_at: datetime | None = None, reason: str = ""

@@ -121,7 +121,7 @@ class SignOn:
         if found is None:
             raise NotSignedIn("This sign-in is unknown, or was used already.", hint=AGAIN)
         if not browser or not hmac.compare_digest(found.browser_hash, _hash(browser)):
-            raise NotSignedIn("This sign-in began in another browser.", hint=AGAIN)
+            raise NotSignedIn("This sign-in began in another browser, or at another address of Studio.", hint=AGAIN)
         if self._context.now() - found.created_at >= LIFE:
             raise NotSignedIn("This sign-in took too long.", hint=AGAIN)
         return found

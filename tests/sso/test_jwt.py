@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from evil_provider import AUDIENCE, CLIENT, FIRST_KEY, OTHER_KEY, EvilProvider
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from cerberus.api import create_app
+from cerberus.client import Client
 from cerberus.errors import NotSignedIn, Unavailable
 from cerberus.policy import Scope
 from cerberus.service import SYSTEM, Cerberus
@@ -329,3 +332,16 @@ def test_how_one_signs_in_is_public_and_holds_no_secret(linked: Cerberus, provid
         "provider": "Example Inc", "issuer": provider.issuer, "jwt_audience": AUDIENCE, "local_sign_in": "everybody",
     }
     assert FIRST_KEY.kid not in answer.text
+
+
+def test_a_notebook_can_ask_how_one_signs_in_and_show_a_jwt(linked: Cerberus, provider: EvilProvider) -> None:
+    server = make_server("127.0.0.1", 0, create_app(cerberus=linked), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with Client(f"http://127.0.0.1:{server.server_port}", provider.bearer("c-1")) as client:
+            assert client.me().name == "charlie"
+            assert client.sign_on.show().jwt_audience == AUDIENCE
+    finally:
+        server.shutdown()
+        thread.join()
