@@ -24,6 +24,15 @@ class Exit(IntEnum):
     FAULT = 3
 
 
+MEANING: Final = {
+    Exit.YES: "done, or yes",
+    Exit.NO: "no, or refused: nothing is changed",
+    Exit.USAGE: "wrong usage, or a value that cannot be accepted",
+    Exit.FAULT: "a fault, such as a database that is away",
+}
+EXIT_CODES: Final = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANING.items()) + "."
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a command did: lines for people, values for `--json`."""
@@ -93,7 +102,9 @@ class Commands:
         A command; the first line of the function's docstring is its help.
         """
         text = (command.__doc__ or "").strip().partition("\n")[0]
-        parser = self._subparsers.add_parser(name, parents=[self._common], help=text, description=text)
+        parser = self._subparsers.add_parser(
+            name, parents=[self._common], help=text, description=text, epilog=EXIT_CODES
+        )
         parser.set_defaults(command=command)
         return parser
 
