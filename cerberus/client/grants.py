@@ -80,6 +80,12 @@ class Grants:
         }
         return read(Grant, self._connection.call("PUT", f"/projects/{part(project)}/grants", body))
 
+    def show(self, grant_id: int) -> Grant:
+        """
+        One grant.
+        """
+        return read(Grant, self._connection.call("GET", f"/grants/{grant_id}"))
+
     def revoke(self, grant_id: int) -> None:
         """
         Takes a grant away.

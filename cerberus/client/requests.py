@@ -68,6 +68,12 @@ class Requests:
         found = items_of(self._connection, f"/projects/{part(project)}/requests", state=state)
         return (read(AccessRequest, item) for item in found)
 
+    def show(self, request_id: int) -> AccessRequest:
+        """
+        One request: one's own, or one for a project that one manages.
+        """
+        return read(AccessRequest, self._connection.call("GET", f"/requests/{request_id}"))
+
     def approve(self, request_id: int, *, expires_at: datetime | None = None, answer: str = "") -> AccessRequest:
         """
         Gives the role that was asked for, until then if an end is given.

@@ -33,6 +33,12 @@ class Roles:
         """
         return [read(Role, item) for item in items_of(self._connection, _address(project))]
 
+    def show(self, name: str, *, project: str | None = None) -> Role:
+        """
+        One role.
+        """
+        return read(Role, self._connection.call("GET", _address(project, name)))
+
     def create(
         self,
         name: str,
