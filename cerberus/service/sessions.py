@@ -134,12 +134,11 @@ class Sessions:
             usable = row is not None and row.kind == SubjectKind.USER and may(session, row)
             stored = row.password_hash if row is not None and usable else None
             subject_id = row.id if row is not None else 0
+            who = row.name if row is not None else "?"  # what nobody is called may be a password in the wrong field
         if not secrets.password_matches(typed, stored, rounds=self._context.password_rounds):
-            line = {"who": account[:64] or "?", "action": "session.begin", "target": "session", "outcome": "denied"}
+            line = {"who": who, "action": "session.begin", "target": "session", "outcome": "denied"}
             line |= {"address": origin.address, "client": origin.client, "request_id": origin.request_id}
-            self._context.later(
-                lambda session: audit.append_loose(session, line, self._context.now()), what="a failed sign-in"
-            )
+            self._context.note_later(line, what="the audit line of a failed sign-in")
             raise NotSignedIn(WRONG, hint="An admin can reset a forgotten password.")
         with self._context.database.writing() as session:
             credentials.forget_failures(session, f"account:{account}")
