@@ -21,18 +21,22 @@ from mlflow.utils import workspace_context
 from cerberus.policy import (
     ALL_SCOPES,
     ANY,
+    BUILT_IN_ROLES,
     RUN_DATA_KINDS,
     Kind,
     Level,
     PlatformRole,
     Principal,
     Resource,
+    Role,
     Rule,
     Scope,
     Source,
     SubjectKind,
     Verb,
     decide,
+    rules_of_binding,
+    rules_of_grant,
 )
 from cerberus.service import Access, Origin, ProjectInfo
 from cerberus_mlflow.context import Call, calling
@@ -66,30 +70,53 @@ class World:
         return [verb for verb in ACTIONS if verb is not Verb.MANAGE or managing]
 
 
-def rule(dice: random.Random, number: int) -> Rule:
+ENDS = (None, None, None, NOW + timedelta(days=1), NOW - timedelta(days=1))
+
+
+def role(dice: random.Random) -> Role:
+    """A built-in role, or one of somebody's making: a level, DENY among them, on any kinds or on none."""
+    if dice.random() < 0.3:
+        return dice.choice(tuple(BUILT_IN_ROLES.values()))
+    kinds = dice.sample((ANY, *RUN_DATA_KINDS[:3], Kind.SCORER), dice.randint(0, 3))
+    return Role("own", "", {kind: dice.choice(tuple(Level)) for kind in kinds}, dice.random() < 0.2)
+
+
+def rules(dice: random.Random, number: int) -> tuple[Rule, ...]:
+    """The rules of one binding, grant or ownership, as the database's rows are read."""
     source = dice.choices((Source.BINDING, Source.GRANT, Source.OWNERSHIP), (3, 5, 2))[0]
-    kind = dice.choice((ANY, *RUN_DATA_KINDS[:3], Kind.SCORER))
-    narrow = source is Source.OWNERSHIP or (source is Source.GRANT and kind != ANY and dice.random() < 0.7)
-    if narrow and kind == ANY:
-        kind = Kind.EXPERIMENT
-    return Rule(
-        subject_id=dice.choice((ME, ME, MY_GROUP, SOMEBODY)),
-        subject_name="x",
-        subject_kind=SubjectKind.USER,
-        project=dice.choice((PROJECT, PROJECT, PROJECT, OTHER)),
-        kind=kind,
-        resource_id=dice.choice(IDS) if narrow else ANY,
-        level=Level.MANAGE if source is Source.OWNERSHIP else dice.choice(tuple(Level)),
-        source=source,
-        id=number,
-        expires_at=dice.choice((None, None, None, NOW + timedelta(days=1), NOW - timedelta(days=1))),
+    subject = dice.choice((ME, ME, MY_GROUP, SOMEBODY))
+    project = dice.choice((PROJECT, PROJECT, PROJECT, OTHER))
+    if source is Source.BINDING:
+        return rules_of_binding(
+            role(dice),
+            binding_id=number,
+            project=project,
+            subject_id=subject,
+            subject_name="x",
+            subject_kind=SubjectKind.USER,
+            expires_at=dice.choice(ENDS),
+        )
+    narrow = source is Source.OWNERSHIP or dice.random() < 0.7
+    return rules_of_grant(
+        Rule(
+            subject_id=subject,
+            subject_name="x",
+            subject_kind=SubjectKind.USER,
+            project=project,
+            kind=dice.choice((*RUN_DATA_KINDS[:3], Kind.SCORER)),
+            resource_id=dice.choice(IDS) if narrow else ANY,
+            level=Level.MANAGE if source is Source.OWNERSHIP else dice.choice(tuple(Level)),
+            source=source,
+            id=number,
+            expires_at=dice.choice(ENDS),
+        )
     )
 
 
 def worlds(seed: int, number: int) -> Iterator[World]:
     dice = random.Random(seed)
     for _ in range(number):
-        rules = tuple(rule(dice, each) for each in range(dice.randint(0, 6)))
+        all_rules = tuple(each for row in range(dice.randint(0, 6)) for each in rules(dice, row))
         principal = Principal(
             ME,
             "me",
@@ -101,8 +128,8 @@ def worlds(seed: int, number: int) -> Iterator[World]:
         )
         archived = dice.random() < 0.1
         projects = {slug: ProjectInfo(slug, slug, "", archived, NOW) for slug in (PROJECT, OTHER)}
-        by_project = {slug: tuple(each for each in rules if each.project == slug) for slug in (PROJECT, OTHER)}
-        yield World(Access(1, principal, by_project, projects), rules, archived)
+        by_project = {slug: tuple(each for each in all_rules if each.project == slug) for slug in (PROJECT, OTHER)}
+        yield World(Access(1, principal, by_project, projects), all_rules, archived)
 
 
 @pytest.fixture
@@ -187,6 +214,31 @@ def test_mlflows_listings_and_creates_agree_with_decide() -> None:
                 assert theirs == world.decides(Verb.UPDATE, kind, resource_id), (kind, resource_id, world)
             creates = auth._can_create_in_workspace("me") and auth._create_not_denied("me", kind.value)
             assert creates == world.decides(Verb.CREATE, kind), (kind, world)
+
+
+@pytest.mark.usefixtures("mlflow_asks_cerberus")
+@pytest.mark.parametrize("source", [Source.BINDING, Source.GRANT])
+def test_what_has_ended_gives_nothing_at_mlflows_next_question(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same Access, no write in between: a role of one's own making, or a grant, until its very end and no longer."""
+    ends = NOW + timedelta(hours=1)
+    mine = {"subject_id": ME, "subject_name": "me", "subject_kind": SubjectKind.USER, "project": PROJECT}
+    bound = rules_of_binding(
+        Role("own", "", {Kind.EXPERIMENT: Level.EDIT}),
+        binding_id=1,
+        expires_at=ends,
+        **mine,  # type: ignore[arg-type]
+    )
+    level = {"kind": Kind.EXPERIMENT, "resource_id": "1", "level": Level.EDIT, "source": source, "id": 1}
+    given = bound if source is Source.BINDING else rules_of_grant(Rule(**mine, **level, expires_at=ends))  # type: ignore[arg-type]
+    here = ProjectInfo(PROJECT, PROJECT, "", False, NOW)
+    access = Access(1, Principal(ME, "me"), {PROJECT: given}, {PROJECT: here})
+    for now, allowed in ((ends - timedelta(microseconds=1), True), (ends, False)):
+        monkeypatch.setattr("cerberus.service.access.utc_now", lambda now=now: now)
+        with calling(Call(access, PROJECT, Origin())):
+            (permission,) = auth.resolve_permissions("me", PROJECT, [GrantLoadKey("experiment", "1")])
+            assert CerberusStore().list_accessible_workspace_names("me") == ({PROJECT} if allowed else set())
+        assert (permission is not None and action_met("update", permission)) is allowed
+        assert (permission is not None and action_met("read", permission)) is allowed
 
 
 @pytest.mark.usefixtures("mlflow_asks_cerberus")
