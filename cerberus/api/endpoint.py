@@ -104,7 +104,9 @@ class Endpoint:
     def __call__(self, **path: Any) -> Response:
         visitor = self.let_in()
         parsing.check_path(path)
-        query = parsing.query_of(request.args, self.query)
+        query = (
+            parsing.query_of(request.args, self.query) if self.query is not NoQuery or request.query_string else None
+        )
         given: dict[str, Any] = dict(path)
         if self.query is not NoQuery:
             given["query"] = query

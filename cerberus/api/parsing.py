@@ -17,6 +17,9 @@ from cerberus.service.letters import controls, hides, hides_in_lines
 LARGEST_BODY: Final = 64 * 1024
 LONGEST_LINE: Final = 200
 LONGEST_NAME: Final = 256
+SURROGATE: Final = rb"\ud"
+"""How the escape of half a character begins in JSON, in lower case."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -129,7 +132,8 @@ def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) 
         raise RequestEntityTooLarge
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each, parse_constant=no_constant)
-        broken = next(unpaired(value), None)
+        # What is UTF-8 holds none unless it is written as an escape.
+        broken = next(unpaired(value), None) if SURROGATE in raw.lower() else None
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
     if not isinstance(value, dict):

@@ -2,10 +2,10 @@
 
 import json
 import logging
+import random
 import re
 import sys
 import time
-import uuid
 from typing import Final
 
 from flask import Flask, Response, g, request
@@ -35,7 +35,7 @@ def request_id() -> str:
     """
     if "request_id" not in g:
         sent = request.headers.get(REQUEST_ID_HEADER, "")
-        g.request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        g.request_id = sent if sent and SANE_REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
     return str(g.request_id)
 
 
@@ -44,7 +44,9 @@ def client() -> str:
     What the client says it is, cut to what the audit keeps.
     """
     sent = request.headers.get("User-Agent", "")
-    return "".join(letter for letter in sent if letter.isprintable())[:LONGEST_CLIENT]
+    if not sent.isprintable():
+        sent = "".join(letter for letter in sent if letter.isprintable())
+    return sent[:LONGEST_CLIENT]
 
 
 def signed_in_as(name: str) -> None:

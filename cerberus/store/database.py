@@ -206,7 +206,7 @@ class Database:
 
     def _read_version(self) -> int:
         with self._asking.connect() as connection:
-            version = connection.execute(_VERSION).scalar()
+            version = connection.exec_driver_sql(_ASK_VERSION).scalar()  # asked at every request: no need to compile
         if version is None:
             raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")
         return int(version)
@@ -276,6 +276,7 @@ def _races_translated() -> Iterator[None]:
         raise Conflict("That is there already, or was changed at the same moment.", hint="Look again.") from error
 
 
+_ASK_VERSION = "SELECT version FROM policy_state WHERE id = 1"
 _VERSION = select(PolicyStateRow.version).where(PolicyStateRow.id == 1)
 
 
