@@ -219,7 +219,7 @@ def test_mlflows_listings_and_creates_agree_with_decide() -> None:
 @pytest.mark.usefixtures("mlflow_asks_cerberus")
 @pytest.mark.parametrize("source", [Source.BINDING, Source.GRANT])
 def test_what_has_ended_gives_nothing_at_mlflows_next_question(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same Access, no write in between: a role of one's own making, or a grant, until its very end and no longer."""
+    """The same Access, no write in between: a role of one's own making, or a grant, to its very end and no longer."""
     ends = NOW + timedelta(hours=1)
     mine = {"subject_id": ME, "subject_name": "me", "subject_kind": SubjectKind.USER, "project": PROJECT}
     bound = rules_of_binding(
