@@ -73,7 +73,7 @@ class Provider:
         if answer.get("iss", self.options.issuer if not metadata.names_itself else "") != self.options.issuer:
             raise NotSignedIn("That answer came from another provider.", hint="Sign in again.")
         raw = self._redeemed(metadata, answer.get("code", ""), begun)
-        claims = tokens.opened(raw, issuer=self.options.issuer, types=tokens.ID_TOKEN, find_key=self._find_key)
+        claims = tokens.opened(raw, tokens.ID_TOKEN, issuer=self.options.issuer, find_key=self._find_key)
         subject = tokens.checked_id_token(
             claims, issuer=self.options.issuer, client_id=self.options.client_id, nonce=begun.nonce
         )
@@ -83,7 +83,7 @@ class Provider:
         """
         The subject of a JWT that is meant for us, and the moment that it ends, in seconds since 1970.
         """
-        claims = tokens.opened(raw, issuer=self.options.issuer, types=tokens.ACCESS_TOKEN, find_key=self._find_key)
+        claims = tokens.opened(raw, tokens.BEARER, issuer=self.options.issuer, find_key=self._find_key)
         subject = tokens.checked(claims, issuer=self.options.issuer, audience=self.options.jwt_audience)
         return subject, claims["exp"]
 

@@ -4,6 +4,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from joserfc import jws, jwt
@@ -13,15 +14,28 @@ from joserfc.jws import JWSRegistry
 from cerberus.errors import NotSignedIn
 from cerberus.sso.keys import KEY_OF, PublicKey
 
-LARGEST: Final = 8 * 1024
-"""Bytes of a token. An HTTP server takes hardly longer header lines."""
+LARGEST_BEARER: Final = 8 * 1024
+"""Bytes of a token in a header. An HTTP server takes hardly longer lines."""
+
+LARGEST_ID_TOKEN: Final = 64 * 1024
+"""It comes in an answer's body, and may name hundreds of groups."""
 
 LONGEST_SUBJECT: Final = 255
 LEEWAY: Final = 60
-ID_TOKEN: Final = frozenset({"", "jwt"})
-ACCESS_TOKEN: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 FOR_SOMETHING_ELSE: Final = ("events", "cnf")
 """Claims of tokens that are no sign-in: of a notice of sign-out, and of one that is worth nothing without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a token of one sort may look like: how long it is, and what its header may call it."""
+
+    longest: int
+    types: frozenset[str]
+
+
+ID_TOKEN: Final = Form(LARGEST_ID_TOKEN, frozenset({"", "jwt"}))
+BEARER: Final = Form(LARGEST_BEARER, frozenset({"", "jwt", "at+jwt", "application/at+jwt"}))
 
 Claims = Mapping[str, Any]
 FindKey = Callable[[str, str | None], PublicKey | None]
@@ -29,7 +43,7 @@ FindKey = Callable[[str, str | None], PublicKey | None]
 
 class _Registry(JWSRegistry):
     max_header_length = 4096
-    max_payload_length = LARGEST
+    max_payload_length = LARGEST_ID_TOKEN
 
 
 REGISTRY: Final = _Registry(algorithms=tuple(KEY_OF), strict_check_header=False)
@@ -49,7 +63,7 @@ def looks_like_jwt(text: object) -> bool:
     return isinstance(text, str) and text.startswith("ey") and text.count(".") == 2
 
 
-def opened(raw: object, *, issuer: str, types: frozenset[str], find_key: FindKey) -> Claims:
+def opened(raw: object, form: Form, *, issuer: str, find_key: FindKey) -> Claims:
     """
     The claims of a token that the issuer signed. Nothing is asked of `find_key` for a token that cannot be good.
 
@@ -57,11 +71,11 @@ def opened(raw: object, *, issuer: str, types: frozenset[str], find_key: FindKey
     """
     if not isinstance(raw, str) or not raw.isascii():
         raise Refused("it is no JWT")
-    if len(raw) > LARGEST:
-        raise Refused(f"it is longer than {LARGEST} bytes")
+    if len(raw) > form.longest:
+        raise Refused(f"it is longer than {form.longest} bytes")
     try:
         header, claimed = _unverified(raw)
-        algorithm, kid = _named(header, types)
+        algorithm, kid = _named(header, form.types)
         if claimed.get("iss") != issuer:
             raise Refused("it is of another issuer")
         key = find_key(algorithm, kid)

@@ -1,4 +1,4 @@
-"""Single sign-on in a real browser, against an OpenID provider from PyPI."""
+"""Single sign-on in a real browser, against a real OpenID provider."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ COOKIE = "mlstudio_session"
 
 @pytest.fixture(scope="module")
 def real_provider() -> Iterator[str]:
-    """An OpenID provider from PyPI."""
+    """A real one: oidc-provider-mock."""
     with oidc_provider_mock.run_server_in_thread(require_nonce=True) as server:
         yield f"http://localhost:{server.server_port}"
 
