@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cerberus.cli.call import Call, Commands, Done
+from cerberus.cli.call import EXIT_CODES, Call, Commands, Done
 from cerberus.cli.effects import lines_of, values_of
 from cerberus.errors import Invalid
 from cerberus.service.what_if import DEEDS
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         f"  {name:<24} {' '.join((*deed.required, *(f'[{field}]' for field in deed.optional)))}"
         for name, deed in DEEDS.items()
     )
-    parser.epilog = "\n".join(("changes and their fields (in brackets: may be left out):", *shown))
+    parser.epilog = "\n".join(("changes and their fields (in brackets: may be left out):", *shown, "", EXIT_CODES))
     parser.add_argument("change", metavar="CHANGE", help="for example member.set")
     parser.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="for example project=fraud subject=bob")
 
