@@ -10,8 +10,8 @@ from cerberus.store import words
 SHORTEST, LONGEST = 8, 72
 """In bytes: bcrypt reads no more."""
 
-JUDGED: Final = 24
-"""How many characters are judged: judging 72 odd ones can take many seconds, and a long good beginning is enough."""
+JUDGED: Final = 20
+"""How many characters are judged: judging 72 odd ones can take ten seconds, and a good beginning is enough."""
 
 WEAKEST: Final = 2
 """The lowest score, of 0 to 4, that is taken: more than a million guesses."""

@@ -19,8 +19,6 @@ from cerberus.service.subjects import (
     require_admin_left,
     require_free,
 )
-from cerberus.service.subjects import find_anybody as find_anybody
-from cerberus.service.subjects import require_maintainers as require_maintainers
 from cerberus.store import belongings, credentials, projects, subjects
 from cerberus.store.records import Person, Session
 from cerberus.store.tables import SubjectRow
