@@ -199,7 +199,7 @@ def count_failure(session: OrmSession, who: str, at: datetime, *, since: datetim
     """
     Counts one more failure, in a new window when the old one began before `since`; how many there are now.
     """
-    row = session.get(FailureRow, who)
+    row = session.get(FailureRow, who, with_for_update=True)  # a success elsewhere may be about to forget it
     if row is None:
         row = FailureRow(who=who, count=0, since=at)
         session.add(row)

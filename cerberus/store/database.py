@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, exc, select
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from cerberus.errors import Conflict, Unavailable
 from cerberus.store.engines import SECONDS_AT_LENGTH, asking, pool, transacting
@@ -226,6 +227,9 @@ class Database:
         """
         try:
             yield
+        except StaleDataError as error:  # what was read was removed before it was written
+            log.warning("collision: %s", _first_line(error))
+            raise Deadlocked(BUSY, hint=BUSY_HINT) from error
         except (*FAULTS, exc.ProgrammingError) as error:
             if _collided(error):
                 log.warning("collision: %s", _first_line(error))

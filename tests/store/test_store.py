@@ -9,7 +9,7 @@ from sqlalchemy import text
 from cerberus.errors import Conflict, Unavailable
 from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind
 from cerberus.store import audit, chain, credentials, grants, principals, projects, schema, subjects
-from cerberus.store.database import Database
+from cerberus.store.database import Database, Deadlocked
 from cerberus.store.tables import Base
 
 pytestmark = pytest.mark.on_each_database
@@ -260,3 +260,13 @@ def test_the_url_with_its_password_is_nowhere_in_sight(database):
     """A logged object must not tell."""
     opened = Database("mysql+pymysql://cerberus:hunter2@127.0.0.1/x")
     assert "hunter2" not in repr(opened)
+
+
+def test_what_was_removed_before_it_was_written_is_a_collision(database):
+    """Somebody else was faster: the transaction is undone and may run again."""
+    with database.writing() as session:
+        credentials.count_failure(session, "account:x", NOW, since=NOW - timedelta(minutes=1))
+    with pytest.raises(Deadlocked), database.writing() as session:
+        row = credentials.failures(session, "account:x", since=NOW - timedelta(minutes=1))
+        session.execute(text("DELETE FROM sign_in_failures"))
+        row.count += 1
