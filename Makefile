@@ -54,8 +54,9 @@ e2e: $(READY) ## Only the tests that drive a browser (needs Chromium)
 	@MLSTUDIO_REQUIRE=browser $(BIN)/python -m pytest -m browser $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## Measure permission checks and what access control costs MLflow
+bench: $(READY) ## Measure permission checks, a big organisation (on MySQL), and what access control costs MLflow
 	@$(BIN)/python tests/bench/run.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/scale.py
 
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \

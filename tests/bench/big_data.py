@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 AT_ONCE = 20_000
+MANY_GROUPS = 50
 NOW = datetime.now(UTC).replace(tzinfo=None)
 FIRST = ("ada", "boris", "chen", "dana", "emeka", "freya", "goran", "hana", "ines", "jonas", "kiran", "lena")
 LAST = ("archer", "brandt", "costa", "dubois", "evans", "fischer", "garcia", "huang", "ito", "jansen", "kovac", "lund")
@@ -146,7 +147,7 @@ def _memberships(people: range, groups: range, ids: Ids, dice: random.Random) ->
     for place in range(10, len(groups) - 4):
         yield groups[place // 8], groups[place], ""
     for id in people:
-        mine = 200 if id == ids.in_many_groups else 3
+        mine = MANY_GROUPS if id == ids.in_many_groups else 3
         for group in {dice.choice(groups[:-4]) for _ in range(mine)}:
             yield group, id, ""
     for below in groups[-4:-1]:
@@ -159,7 +160,7 @@ def _bindings(size: Size, people: range, groups: range, ids: Ids, dice: random.R
     yield ids.target, groups[-1], "viewer", None, "", NOW, "x"
     seen = {(ids.target, groups[-1])}
     while len(seen) < size.bindings:
-        subject = dice.choice(groups[:-4]) if dice.random() < 0.3 else dice.choice(people)
+        subject = dice.choice(groups[:-4]) if dice.random() < 0.1 else dice.choice(people)
         key = (dice.randrange(1, size.projects), subject)
         if key not in seen:
             seen.add(key)

@@ -6,7 +6,16 @@ of the bare facts.
 Each world has nested groups (circles among them), custom roles, DENY, end dates, disabled people, admins, an archived
 project now and then, token scopes and token projects. The facts are put together here without the store.
 
-Broken on purpose, and seen to fail here: see MUTATIONS at the end.
+Broken on purpose, one line at a time, and seen to fail here:
+- check: a rulebook that forgets the rules on one resource, or those for every kind; only direct groups in
+  `principals.groups_of`; `disabled` not loaded; the end of a grant, or of a binding, not loaded; `Access.levels`
+  without limits; ownership that never sleeps.
+- who_can: without admins; without the groups above a group; not going down into groups; with the disabled; without
+  grants on a whole kind; pages that overlap; without the archive; admins taken for ordinary people.
+- explain: without the archive; nothing hidden; a grant or a role beside the present one instead of in its place.
+- MLflow: a fold of all rows at once instead of the narrowest.
+What the facts share with the service, `decide` itself, is held to the book in tests/policy/test_worlds.py: there fail
+a DENY that no longer beats, and a rule for a kind that counts as one for every kind.
 """
 
 import os
@@ -411,7 +420,3 @@ def test_mlflows_fold_and_listing_say_what_the_facts_say(park: Park) -> None:
                     assert theirs == world.decides(me, verb, resource).allowed, (number, who, verb, resource)
                     allowed, refused = allowed + theirs, refused + (not theirs)
     assert min(allowed, refused) > WORLDS
-
-
-MUTATIONS = """
-"""

@@ -24,6 +24,7 @@ from cerberus.policy import (
     effective_levels,
     rules_of_binding,
     rules_of_grant,
+    rules_of_grants,
     visible,
 )
 
@@ -240,3 +241,24 @@ def test_a_decision_says_what_became_of_each_rule() -> None:
 def test_a_rule_for_every_kind_does_not_reach_the_project_itself() -> None:
     """Else every contributor could change who is in it."""
     assert allowed([rule(Level.MANAGE)], resource=Resource("fraud", Kind.PROJECT, "fraud")) == set()
+
+
+SOON, LATER = NOW + timedelta(days=1), NOW + timedelta(days=2)
+
+
+@pytest.mark.parametrize("ends", [(SOON, LATER), (LATER, SOON), (SOON, None), (None, SOON), (SOON, SOON, LATER)])
+def test_many_grants_let_know_of_the_project_as_long_as_the_longest_of_them(ends: tuple[datetime | None, ...]) -> None:
+    """Ten thousand grants are not ten thousand rules on the project: one for each subject is enough."""
+    grants = [rule(Level.READ, kind=KIND, id=str(place), expires_at=end) for place, end in enumerate(ends)]
+    project = Resource("fraud", Kind.PROJECT, "fraud")
+    told = [each for each in rules_of_grants(grants) if each.kind is Kind.PROJECT]
+    assert [each.expires_at for each in told] == [None if None in ends else LATER]
+    everybody = [*grants, rule(Level.READ, kind=KIND, id="7", subject=READERS), rule(Level.DENY, kind=KIND, id="8")]
+    found = rules_of_grants(everybody)
+    assert set(everybody) <= set(found)
+    assert {each.subject_id for each in found if each.kind is Kind.PROJECT} == {ALICE, READERS}
+    one_by_one = [each for grant in everybody for each in rules_of_grant(grant)]
+    for moment in (NOW, SOON, LATER):
+        for verb in Verb:
+            whole = decide(alice, verb, project, found, now=moment).allowed
+            assert whole == decide(alice, verb, project, one_by_one, now=moment).allowed
