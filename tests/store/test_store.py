@@ -266,7 +266,12 @@ def test_what_was_removed_before_it_was_written_is_a_collision(database):
     """Somebody else was faster: the transaction is undone and may run again."""
     with database.writing() as session:
         credentials.count_failure(session, "account:x", NOW, since=NOW - timedelta(minutes=1))
-    with pytest.raises(Deadlocked), database.writing() as session:
-        row = credentials.failures(session, "account:x", since=NOW - timedelta(minutes=1))
-        session.execute(text("DELETE FROM sign_in_failures"))
-        row.count += 1
+
+    def count_a_row_that_is_gone():
+        with database.writing() as session:
+            row = credentials.failures(session, "account:x", since=NOW - timedelta(minutes=1))
+            session.execute(text("DELETE FROM sign_in_failures"))
+            row.count += 1
+
+    with pytest.raises(Deadlocked):
+        count_a_row_that_is_gone()
