@@ -125,11 +125,12 @@ class Tokens(Answer):
 
 
 class ProjectCreate(Request):
-    """A project to be made. `slug` is its name in addresses and its MLflow workspace."""
+    """A project to be made: `slug` is its name in addresses and its MLflow workspace. `maintainer`: you by default."""
 
     slug: Name
     name: Line = ""
     description: Text = ""
+    maintainer: Name | None = None
 
 
 class ProjectChange(Request):

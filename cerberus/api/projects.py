@@ -28,15 +28,19 @@ def list_projects(caller: Caller, query: Page) -> Projects:
 @projects.route(
     "POST",
     "/projects",
-    summary="Make a project; you become its maintainer",
+    summary="Make a project; you become its maintainer unless you name another one",
     body=ProjectCreate,
     answer=ProjectShown,
     status=HTTPStatus.CREATED,
-    raises=(Forbidden, Conflict),
+    raises=(NotFound, Forbidden, Conflict),
 )
 def create_project(caller: Caller, body: ProjectCreate) -> ProjectShown:
     made = caller.cerberus.projects.create(
-        caller.actor, body.slug, name=body.name or body.slug, description=body.description
+        caller.actor,
+        body.slug,
+        name=body.name or body.slug,
+        description=body.description,
+        maintainer=body.maintainer,
     )
     return ProjectShown.of(made)
 

@@ -102,11 +102,13 @@ class Client:
         """
         return read(Project, self.connection.call("GET", f"/projects/{part(slug)}"))
 
-    def create_project(self, slug: str, *, name: str = "", description: str = "") -> Project:
+    def create_project(
+        self, slug: str, *, name: str = "", description: str = "", maintainer: str | None = None
+    ) -> Project:
         """
-        A new project that one maintains; for admins.
+        A new project that `maintainer`, or one oneself, manages; for admins.
         """
-        body = {"slug": slug, "name": name, "description": description}
+        body = {"slug": slug, "name": name, "description": description, "maintainer": maintainer}
         return read(Project, self.connection.call("POST", "/projects", body))
 
     def change_project(

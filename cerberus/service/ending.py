@@ -19,7 +19,7 @@ def require_empty(change: Change, project: ProjectRow) -> None:
     if held:
         raise Conflict(
             f"{project.slug} still holds {_counted(held)} in MLflow, which Cerberus cannot move.",
-            hint="Delete them in MLflow (or revoke the grants that name them), or archive the project.",
+            hint="Delete them in MLflow, and revoke what still names them; or archive the project.",
         )
 
 

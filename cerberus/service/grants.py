@@ -63,7 +63,8 @@ class Grants:
             except NotFound:  # in its own words this would tell the names of hidden projects, number by number
                 raise NotFound("There is no such grant.") from None
             change.session.delete(row)
-            change.record("grant.revoke", _target(resource), project=value.project, before=_shown(value))
+            before = {**_shown(value), "source": value.source}
+            change.record("grant.revoke", _target(resource), project=value.project, before=before)
 
     def get(self, actor: Actor, grant_id: int) -> Grant:
         """

@@ -85,7 +85,10 @@ def test_what_one_made_is_handed_over(cast, cerberus, client_of, manager_of):
 
 def test_a_project_is_changed_archived_restored_and_deleted(manager_of):
     admin, alice = manager_of("admin"), manager_of("alice")
-    assert admin.create_project("vision", name="Vision").slug == "vision"
+    assert admin.create_project("vision", name="Vision", maintainer="charlie").slug == "vision"
+    assert [(member.subject, member.role) for member in admin.members("vision")] == [("charlie", "maintainer")]
+    with pytest.raises(NotFound, match="nobody-here"):
+        admin.create_project("sound", maintainer="nobody-here")
     changed = alice.change_project("fraud", description="Who cheats?", askable=True)
     assert (changed.description, changed.askable, changed.name) == ("Who cheats?", True, "Fraud")
     assert alice.archive_project("fraud").archived
