@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from cerberus_mlflow import afterwards, checks, denials, faults, inventory, parsing, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
+from cerberus_mlflow.as_absent import take_hidden_for_absent
 from cerberus_mlflow.delegation import Delegation
 from cerberus_mlflow.guards import Guard
 from cerberus_mlflow.host import auth, handlers
@@ -42,6 +43,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     takeover.take_over()
     guard_traces()
     parsing.read_once()
+    take_hidden_for_absent()
     messages = messages_by_route()
     for rule in (GET_CURRENT_USER, AJAX_GET_CURRENT_USER):
         app.add_url_rule(rule=rule, view_func=auth.get_current_user, methods=["GET"])
@@ -50,6 +52,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     app.after_request(afterwards.after_request)
     faults.put_down_to_the_request(app)
     served = create_fastapi_app(app)
+    faults.put_down_natively(served)
     auth.add_fastapi_permission_middleware(served)
     app.wsgi_app = Guard(app, messages)  # type: ignore[method-assign]
     return app, served, paths

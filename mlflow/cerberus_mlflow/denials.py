@@ -26,6 +26,8 @@ ONLY_AT = {
 }
 """Fields that name a thing on some routes only."""
 
+ABOUT_ALL = re.compile(r"/mlflow/(?:experiments/create|registered-models/create|workspaces)$")
+
 AT_MOST = 20
 FORBIDDEN = "You may see this, but not do that to it. Ask a maintainer of the project."
 
@@ -64,9 +66,16 @@ def hide_or_forbid(answer: Response) -> Response:
     seen = all(resource is not None and call.can(Verb.READ, resource) for resource in resources)
     if answer.status_code == 403 or (not seen and any(resources)):
         _record(call, verb, resources)
-    if answer.status_code == 404 or not seen or (verb is Verb.READ and resources):
+    if answer.status_code == 404 or not seen or (verb is Verb.READ and resources) or not (resources or _is_about_all()):
         return refusal(Refused(404, NOT_FOUND))
     return refusal(Refused(403, FORBIDDEN))
+
+
+def _is_about_all() -> bool:
+    """
+    Whether the request names nothing that could be hidden: it makes something in the project, or is an admin's.
+    """
+    return ABOUT_ALL.search(request.path) is not None
 
 
 def hiding(paths: Paths, scope: Scope, send: Send) -> Send:
@@ -140,6 +149,9 @@ def _fields() -> dict[str, Any]:
         except ValueError:
             body = None
     found = dict(body) if isinstance(body, dict) else {}
+    for name in ("trace", "trace_info", "trace_location", "mlflow_experiment"):
+        inner = found.get(name)
+        found.update(inner if isinstance(inner, dict) else {})
     return {**found, **request.args.to_dict(), **(request.view_args or {})}
 
 
@@ -175,6 +187,24 @@ def _of_trace(value: str, call: Call) -> Resource | None:
     return _in_experiment(handlers._get_tracking_store().get_trace_info(value).experiment_id, call)
 
 
+def _of_dataset(value: str, call: Call) -> Resource | None:
+    ids = handlers._get_tracking_store().get_dataset_experiment_ids(value)
+    among = [Resource(call.project, Kind.EXPERIMENT, str(each)) for each in ids] if call.project else []
+    return next((each for each in among if not call.can(Verb.READ, each)), among[0] if among else None)
+
+
+def _of_issue(value: str, call: Call) -> Resource | None:
+    return _in_experiment(handlers._get_tracking_store().get_issue(value).experiment_id, call)
+
+
+def _of_schema(value: str, call: Call) -> Resource | None:
+    return _in_experiment(handlers._get_tracking_store().get_label_schema(value).experiment_id, call)
+
+
+def _of_queue(value: str, call: Call) -> Resource | None:
+    return _in_experiment(handlers._get_tracking_store().get_review_queue(value).experiment_id, call)
+
+
 def _of_model(value: str, call: Call) -> Resource | None:
     kind = Kind.PROMPT if handlers._get_model_registry_store().get_registered_model(value)._is_prompt() else None
     return Resource(call.project, kind or Kind.REGISTERED_MODEL, value) if call.project else None
@@ -198,6 +228,10 @@ FINDERS: dict[str, Callable[[str, Call], Resource | None]] = {
     "model_id": _of_logged_model,
     "trace_id": _of_trace,
     "request_id": _of_trace,
+    "dataset_id": _of_dataset,
+    "issue_id": _of_issue,
+    "schema_id": _of_schema,
+    "queue_id": _of_queue,
     "name": _of_model,
     "artifact_path": _of_artifact,
     "path": _of_artifact,

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlparse
 
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS, IS_PROMPT_TAG_KEY
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.store.tracking.dbmodels.models import SqlAssessments, SqlTraceInfo
 from mlflow.utils.mlflow_tags import (
     MLFLOW_ARTIFACT_LOCATION,
@@ -14,9 +15,9 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_TRACE_SPANS_LOCATION,
 )
 
-from cerberus_mlflow.answers import Refused
+from cerberus_mlflow.answers import NOT_FOUND, Refused
 from cerberus_mlflow.context import Call, current_call
-from cerberus_mlflow.host import sql_store
+from cerberus_mlflow.host import auth, sql_store
 from cerberus_mlflow.messages import in_terms_of, tags_in
 from cerberus_mlflow.sight import everything
 
@@ -65,7 +66,7 @@ def is_own_source(source: str, call: Call) -> bool:
         return False
     if parsed.scheme == "mlflow-artifacts":
         return call.project == DEFAULT_WORKSPACE or path.lstrip("/").startswith(f"workspaces/{call.project}/")
-    return parsed.scheme in ("runs", "models")
+    return parsed.scheme in ("runs", "models") and path.strip("/") != ""
 
 
 def _model_tag(body: dict[str, Any], _: Call) -> None:
@@ -105,7 +106,16 @@ def guard_traces() -> None:
             _refuse_foreign(self, [span.trace_id for span in spans], str(location))
         return log(self, location, spans, tracking_uri=tracking_uri)
 
+    link = store.link_traces_to_run
+
+    @wraps(link)
+    def link_traces(self: Any, trace_ids: list[str], run_id: str) -> Any:
+        if current_call() is not None and not auth._authorize_run_id(run_id, "update"):
+            raise MlflowException(NOT_FOUND, error_code=RESOURCE_DOES_NOT_EXIST)
+        return link(self, trace_ids, run_id)
+
     store._start_trace_once, store._log_spans_once = start_trace, log_spans
+    store.link_traces_to_run = link_traces
 
 
 def _refuse_tags(keys: Iterable[str]) -> None:

@@ -47,6 +47,10 @@ def _run(run_id: str) -> bool:
     return bool(auth._authorize_run_id(run_id, "read"))
 
 
+def _experiment(experiment_id: str) -> bool:
+    return bool(auth._get_experiment_permission(experiment_id, auth.authenticate_request().username).can_read)
+
+
 def _prompt(name: str) -> bool:
     try:
         return bool(handlers._get_model_registry_store().get_registered_model(name)._is_prompt())
@@ -59,7 +63,7 @@ def _issue(issue_id: str) -> bool:
         issue = handlers._get_tracking_store().get_issue(issue_id)
     except MlflowException:
         return False
-    return bool(auth._get_experiment_permission(issue.experiment_id, auth.authenticate_request().username).can_read)
+    return _experiment(issue.experiment_id)
 
 
 def _pair(key: str, value: str) -> Named:
@@ -129,6 +133,14 @@ def _source_run(body: Any) -> Named:
         yield _run, body.source_run_id
 
 
+def _in_experiment(body: Any) -> Named:
+    """
+    MLflow decides about a scorer by rules for scorers, but the experiment's come first.
+    """
+    if body.experiment_id:
+        yield _experiment, body.experiment_id
+
+
 NAMING: dict[str, Callable[[Any], Named]] = {
     "CreateRun": _tags,
     "LogBatch": _tags,
@@ -143,4 +155,9 @@ NAMING: dict[str, Callable[[Any], Named]] = {
     "UpdateAssessment": _assessment,
     "CreateIssue": _source_run,
     "CreateLoggedModel": _source_run,
+    "RegisterScorer": _in_experiment,
+    "ListScorers": _in_experiment,
+    "GetScorer": _in_experiment,
+    "ListScorerVersions": _in_experiment,
+    "DeleteScorer": _in_experiment,
 }

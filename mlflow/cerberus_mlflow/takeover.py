@@ -13,8 +13,9 @@ from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 
 from cerberus.policy import Kind, Resource, Verb
 from cerberus_mlflow import sight
+from cerberus_mlflow.as_absent import GraphQLChecks
 from cerberus_mlflow.context import current_call, require_call
-from cerberus_mlflow.host import auth, handlers
+from cerberus_mlflow.host import auth, handlers, sql_store
 from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
 from cerberus_mlflow.store import CerberusStore, fails_closed
 from cerberus_mlflow.whereabouts import Whereabouts, run_requirement
@@ -53,6 +54,8 @@ def take_over() -> None:
     auth._create_not_denied = may_create(auth._create_not_denied)
     auth._artifact_proxy_child = in_an_experiment(auth._artifact_proxy_child)
     handlers._get_graphql_auth_middleware = graphql_middleware
+    tracking = sql_store.SqlAlchemyStore
+    tracking._ensure_default_label_schema = for_writers(tracking._ensure_default_label_schema)
 
 
 @fails_closed
@@ -86,7 +89,22 @@ def graphql_middleware() -> list[Any]:
     """
     MLflow's own would return none after any error, which checks nothing.
     """
-    return [auth.GraphQLAuthorizationMiddleware()]
+    return [GraphQLChecks()]
+
+
+def for_writers(ensure: Any) -> Any:
+    """
+    MLflow's making of an experiment's first label schema, which it does when somebody reads, for who may write only.
+    """
+
+    def ensure_default(store: Any, session: Any, experiment_id: Any) -> None:
+        call = current_call()
+        if call is None or call.project is None:
+            return
+        if call.can(Verb.UPDATE, Resource(call.project, Kind.EXPERIMENT, str(experiment_id))):
+            ensure(store, session, experiment_id)
+
+    return ensure_default
 
 
 def may_create(not_denied: Any) -> Any:
