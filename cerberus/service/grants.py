@@ -100,13 +100,14 @@ class Grants:
         ones too. For those who manage what is asked about; one's own are for everybody in the project.
         """
         with self._context.view(actor) as view:
-            row = None if subject is None else find_anybody(view, subject)
-            if row is not None and row.id == actor.principal.id:
+            name = None if subject is None else parse.user_name(subject, "subject")
+            if name == actor.principal.name:
                 where = view.require_project(project, Verb.READ)
             else:
                 where = view.require_sight(
                     project_resource(project) if kind is None else Resource(project, kind, resource_id or ANY)
                 )
+            row = None if name is None else find_anybody(view, name)  # only now: strangers learn no names here
             return grants.page(
                 view.session,
                 where,

@@ -106,6 +106,10 @@ def test_others_are_not_shown_who_has_what(cast, cerberus, who, error):
     for asked in ({}, {"kind": Kind.EXPERIMENT}, {"kind": Kind.EXPERIMENT, "resource_id": "7"}, {"subject": "alice"}):
         with pytest.raises(error):
             cerberus.grants.page(cast.actor(who), "fraud", **asked)
+    for subject in ("alice", "nobody-here"):
+        with pytest.raises(error) as raised:
+            cerberus.grants.page(cast.actor(who), "fraud", subject=subject)
+        assert subject not in raised.value.message
     if error is Forbidden:
         cerberus.grants.give(cast.alice, EXPERIMENT, subject=who, level=Level.DENY)
         assert [g.level for g in cerberus.grants.page(cast.actor(who), "fraud", subject=who)] == [Level.DENY]
@@ -156,13 +160,16 @@ def test_an_owner_hands_over_what_they_made(cast, cerberus):
         cerberus.grants.hand_over(cast.dana, EXPERIMENT, owner="dana")
 
 
-@pytest.mark.parametrize("owner", ["charlie", "erin", "readers", "dora"])
-def test_who_could_not_use_it_is_no_new_owner(cast, cerberus, owner):
+@pytest.mark.parametrize(
+    ("owner", "match"),
+    [("charlie", "not in fraud"), ("erin", "not in fraud"), ("readers", "enabled user"), ("dora", "enabled user")],
+)
+def test_who_could_not_use_it_is_no_new_owner(cast, cerberus, owner, match):
     """Strangers, groups and disabled accounts."""
     cerberus.people.create_user(SYSTEM, "dora")
     cerberus.projects.add_member(SYSTEM, "fraud", subject="dora", role="contributor")
     cerberus.people.disable(SYSTEM, "dora")
-    with pytest.raises(Invalid) as raised:
+    with pytest.raises(Invalid, match=match) as raised:
         cerberus.grants.hand_over(cast.alice, EXPERIMENT, owner=owner)
     assert raised.value.field == "owner"
 
