@@ -83,11 +83,14 @@ def _renamed(error: Any) -> InitErrorDetails:
 
 
 class Rehearsed(Answer):
-    """What the change would do: whether it changes anything, and who gains and who loses what by it."""
+    """
+    What the change would do: whether it changes anything, and who gains and who loses what by it (null: it concerns
+    too many to say).
+    """
 
     change: str
     changes: bool
-    effects: Effects
+    effects: Effects | None
 
 
 @what_if.route(
@@ -103,4 +106,5 @@ def try_change(caller: Caller, body: Tried) -> Rehearsed:
     wanted: Any = body.root
     values = {name: getattr(wanted, name) for name in wanted.model_fields_set - {"change"}}
     found = caller.cerberus.what_if.rehearse(caller.actor, wanted.change, values)
-    return Rehearsed(change=found.change, changes=found.changes, effects=Effects.shown(found.effects))
+    effects = None if found.effects is None else Effects.shown(found.effects)
+    return Rehearsed(change=found.change, changes=found.changes, effects=effects)

@@ -40,10 +40,12 @@ def what_if(call: Call) -> Done:
         "change": found.change,
         "changes": found.changes,
         "people": list(found.people),
-        "effects": values_of(found.effects),
+        "effects": None if found.effects is None else values_of(found.effects),
     }
     if not found.changes:
         return Done("That would change nothing.", told)
+    if found.effects is None:
+        return Done("That concerns too many people in too many projects to say who gains and who loses.", told)
     if not found.effects:
         return Done("That would change something, but nobody would gain or lose a permission.", told)
     return Done("\n".join(lines_of(found.effects)), told)

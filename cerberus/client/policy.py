@@ -41,13 +41,15 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a change would do; `changes` says whether it would do anything at all."""
+    """What a change would do; `changes` says whether it would do anything at all. Effects are None for too many."""
 
     change: str
     changes: bool
-    effects: Effects
+    effects: Effects | None
 
     def __str__(self) -> str:
+        if self.effects is None:
+            return "that concerns too many people in too many projects to say who gains and who loses"
         return "\n".join(self.effects.summary) or ("nobody gains or loses" if self.changes else "nothing changes")
 
 
@@ -111,7 +113,8 @@ def rehearse(connection: Connection, change: str, given: Mapping[str, Any]) -> R
     """
     body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
     found = connection.call("POST", "/what-if", {**body, "change": change}, repeatable=True)
-    return Rehearsal(found["change"], found["changes"], _effects(found["effects"]))
+    effects = None if found["effects"] is None else _effects(found["effects"])
+    return Rehearsal(found["change"], found["changes"], effects)
 
 
 def _plan(found: Mapping[str, Any]) -> Plan:

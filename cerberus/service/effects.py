@@ -21,7 +21,8 @@ from cerberus.policy import (
     effective_levels,
     limits,
 )
-from cerberus.store.snapshot import Facts, Holder, Reached
+from cerberus.store.reached import Reached
+from cerberus.store.snapshot import Facts, Holder
 
 NOTHING = Levels(None)
 NO_VERBS: frozenset[Verb] = frozenset()

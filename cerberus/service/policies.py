@@ -16,10 +16,10 @@ from cerberus.service.effects import Effect
 from cerberus.service.policy_checks import Planned, check
 from cerberus.service.policy_deed import perform, reach_of
 from cerberus.service.policy_file import PolicyFile, schema
-from cerberus.service.what_if import compare
+from cerberus.service.what_if import Compared, compare
 from cerberus.store import policy_facts, policy_guard
 from cerberus.store.database import Transaction
-from cerberus.store.world import Scope, steps_between
+from cerberus.store.world import Scope, Step, steps_between
 
 MOST_STEPS_TRIED: Final = 20_000
 """A plan of more differences says them, but not who gains and who loses by them."""
@@ -70,6 +70,16 @@ class Text:
         return policy_text.digest_of(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a file did in a transaction that was undone; without a comparison when there is too much to compare."""
+
+    version: int
+    steps: list[Step]
+    obstacles: tuple[str, ...]
+    compared: Compared | None
+
+
 class Policies:
     """Exports, plans and applies policy files. For admins; auditors export, too."""
 
@@ -105,15 +115,20 @@ class Policies:
         Invalid, naming the place, for a file that cannot be.
         """
         file = Text(text, policy_text.read(text), keep_people)
-        rehearsing = replace(actor, before_commit=None)
-        early: tuple[int, Planned] | None = None
+        found = self._rehearse(replace(actor, before_commit=None), file)
+        effects = None if found.compared is None else found.compared.effects()  # nobody waits for that any more
+        words = tuple(map(policy_words.in_words, found.steps))
+        digest = _digest(file, words) + _effect_digest(effects)
+        return Plan(found.version, digest, file.digest, words, effects, found.obstacles)
+
+    def _rehearse(self, actor: Actor, file: Text) -> Rehearsed:
         for _ in range(UNHURRIED_TRIES):
-            early = self._read_ahead(actor, file)
-            with self._context.database.rehearsing(), self._context.change(rehearsing) as change:
-                if change.state.version == early[0]:
-                    return self._rehearsed(change, file, early[1])
-        with self._context.database.rehearsing(), self._context.change(rehearsing) as change:
-            return self._rehearsed(change, file, self._planned(change.session, file, change.now))
+            version, planned = self._read_ahead(actor, file)
+            with self._context.database.rehearsing(), self._context.change(actor) as change:
+                if change.state.version == version:
+                    return self._rehearsed(change, planned)
+        with self._context.database.rehearsing(), self._context.change(actor) as change:
+            return self._rehearsed(change, self._planned(change.session, file, change.now))
 
     def apply(
         self,
@@ -160,23 +175,22 @@ class Policies:
         check(session, planned)
         return planned
 
-    def _rehearsed(self, change: Change, file: Text, planned: Planned) -> Plan:
+    def _rehearsed(self, change: Change, planned: Planned) -> Rehearsed:
         change.require_admin()
         obstacles: list[str] = []
-        effects: tuple[Effect, ...] | None = ()
 
         def do() -> None:
             obstacles.extend(perform(change, planned.steps))
 
-        if len(planned.steps) > MOST_STEPS_TRIED:
-            do()
-            effects = None
-        elif planned.steps:
+        if not planned.steps:
+            found: Compared | None = Compared(False, change.now)
+        elif len(planned.steps) <= MOST_STEPS_TRIED:
             reach = reach_of(change.session, planned.steps)
-            effects = tuple(compare(change.session, change.now, reach=reach, do=do, most=MOST_PEOPLE).effects)
-        words = tuple(map(policy_words.in_words, planned.steps))
-        digest = _digest(file, words) + _effect_digest(effects)
-        return Plan(change.state.version, digest, file.digest, words, effects, tuple(obstacles))
+            found = compare(change.session, change.now, reach=reach, do=do, most=MOST_PEOPLE)
+        else:
+            do()
+            found = None
+        return Rehearsed(change.state.version, planned.steps, tuple(obstacles), found)
 
     def _applied(
         self, change: Change, file: Text, planned: Planned, *, version: int | None, digest: str | None
@@ -199,7 +213,7 @@ class Policies:
         if same and moved and planned.steps:  # the same differences may by now mean something else to somebody
             reach = reach_of(change.session, planned.steps)
             found = compare(change.session, change.now, reach=reach, do=lambda: _do(change, planned), most=MOST_PEOPLE)
-            same = digest[HALF:] == _effect_digest(tuple(found.effects))
+            same = digest[HALF:] == _effect_digest(found.effects())
         if same:
             return
         if not moved:

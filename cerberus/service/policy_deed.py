@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from cerberus.service.change import Change
-from cerberus.store import policy_guard, snapshot, subjects
+from cerberus.store import policy_guard, reached, subjects
 from cerberus.store.database import Transaction
 from cerberus.store.policy_writes import Writer
-from cerberus.store.snapshot import Reach
+from cerberus.store.reached import Reach
 from cerberus.store.world import Step
 
 OF_PEOPLE = ("people", "groups", "accounts")
@@ -53,7 +53,7 @@ def _projects_at_stake(change: Change, steps: Sequence[Step]) -> set[str]:
         if step.section == "members":
             found.add(step.key[0])
         elif step.section == "roles":
-            found.update(slug for slug, _ in snapshot.bound_to(change.session, *step.key))
+            found.update(slug for slug, _ in reached.bound_to(change.session, *step.key))
         elif step.section == "memberships":
             touched.add(step.key[1])
         elif step.section in OF_PEOPLE:
@@ -81,7 +81,7 @@ def _add(session: Transaction, found: Reach, step: Step) -> None:
     elif step.section == "memberships":
         found.everywhere.add(step.key[1])
     elif step.section == "roles":
-        for slug, subject in snapshot.bound_to(session, *step.key):
+        for slug, subject in reached.bound_to(session, *step.key):
             found.add(subject, slug)
     elif step.section == "projects":
         if step.before is None or step.after is None or step.before.archived != step.after.archived:

@@ -5,9 +5,9 @@ from typing import Any
 
 from cerberus.policy import Kind, Resource
 from cerberus.service import parse
-from cerberus.store import grants, projects, requests, roles, snapshot
+from cerberus.store import grants, projects, reached, requests, roles
 from cerberus.store.database import Transaction
-from cerberus.store.snapshot import Reach
+from cerberus.store.reached import Reach
 
 Values = Mapping[str, Any]
 """The fields of a change by name."""
@@ -86,6 +86,6 @@ def holders_of_role(session: Transaction, values: Values) -> Reach:
     Who has the role, in each project where it means this one.
     """
     reach = Reach()
-    for slug, subject in snapshot.bound_to(session, values.get("project") or roles.EVERYWHERE, str(values["name"])):
+    for slug, subject in reached.bound_to(session, values.get("project") or roles.EVERYWHERE, str(values["name"])):
         reach.add(subject, slug)
     return reach

@@ -1,7 +1,7 @@
 """Any change can be tried first: it is done in a transaction that is undone, and the two sides are compared."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -9,14 +9,15 @@ from typing import Any, Final
 from cerberus.errors import Invalid
 from cerberus.policy import ANY, Kind, Resource, Verb
 from cerberus.service import parse, touched
-from cerberus.service.access import project_resource
+from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.context import Context
 from cerberus.service.effects import Effect, effects_between
 from cerberus.service.touched import Touches, Values
 from cerberus.store import audit, snapshot
 from cerberus.store.database import Transaction
-from cerberus.store.snapshot import Reach
+from cerberus.store.reached import Reach, Reached, reached
+from cerberus.store.snapshot import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,12 @@ class Deed:
         return (*(field[:-1] for field in self.of if field.endswith("?")), *self.takes)
 
 
-MOST_PEOPLE: Final = 10_000
+MOST_PEOPLE: Final = 5_000
+"""The people of groups are named one by one as long as there are no more."""
+
+MOST_REACHED: Final = 20_000
+"""A change that concerns more people, each counted in every project, does not say what each of them gains or loses."""
+
 RESOURCE: Final = ("project", "kind", "id")
 TERMS: Final = ("expires_at", "reason")
 ROLE_PARTS: Final = ("levels", "description", "manages_project")
@@ -95,19 +101,20 @@ DEEDS: Final[Mapping[str, Deed]] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """
-    What a change would do: whether it changes anything at all, and who gains and who loses what by it.
+    What a change would do: whether it changes anything at all, and who gains and who loses what by it (None: it
+    concerns too many to say).
     """
 
     change: str
     changes: bool
-    effects: tuple[Effect, ...]
+    effects: tuple[Effect, ...] | None
 
     @property
     def people(self) -> tuple[str, ...]:
         """
         The names of those who gain or lose something.
         """
-        return tuple(dict.fromkeys(effect.person for effect in self.effects))
+        return tuple(dict.fromkeys(effect.person for effect in self.effects or ()))
 
 
 class WhatIf:
@@ -142,23 +149,29 @@ class WhatIf:
             with self._context.view(actor) as view:
                 oversees, access = view.oversees, view.access
             compared = compare(session, self._context.now(), reach=lambda: deed.touches(session, values), do=perform)
-        effects = compared.effects
-        if not oversees:
-            effects = [
-                effect
-                for effect in effects
-                if access.can(Verb.MANAGE, project_resource(effect.project))
-                or access.can(Verb.MANAGE, Resource(effect.project, effect.kind, effect.resource_id))
-            ]
-        return Rehearsal(change, compared.changes, tuple(effects))
+        effects = compared.effects()
+        if effects is not None and not oversees:
+            effects = tuple(effect for effect in effects if _is_seen(access, effect))
+        return Rehearsal(change, compared.changes, effects)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Whether a change stepped the policy version, and its effects."""
+    """Whether a change stepped the policy version, and what everybody held before and after it."""
 
     changes: bool
-    effects: list[Effect]
+    now: datetime
+    found: Reached = field(default_factory=Reached)
+    before: Facts = field(default_factory=Facts)
+    after: Facts | None = field(default_factory=Facts)
+
+    def effects(self) -> tuple[Effect, ...] | None:
+        """
+        Who gains and who loses what; None when that is too much to say. Needs no database, and takes a while.
+        """
+        if self.after is None:
+            return None
+        return tuple(effects_between(self.before, self.after, self.found, now=self.now))
 
 
 def compare(
@@ -170,31 +183,39 @@ def compare(
     most: int = MOST_PEOPLE,
 ) -> Compared:
     """
-    Does the change in the open transaction, looks who gains and who loses what by it, and undoes it again.
+    Does the change in the open transaction, looks what those it reaches hold before and after it, and undoes it again.
 
     Where it concerns more than `most` people through groups, the largest groups stand for theirs.
     """
     version = audit.lock(session).version
+    after: Facts | None = None
     with session.begin_nested() as trial:
-        found = snapshot.reached(session, reach(), most=most)
+        found = reached(session, reach(), most=most)
         do()
         session.flush()
         changes = audit.lock(session).version != version
-        found.merge(snapshot.reached(session, reach(), most=most))
-        after = snapshot.facts(session, found, now)
+        if found.size <= MOST_REACHED:
+            found.merge(reached(session, reach(), most=most))
+            after = snapshot.facts(session, found, now)
         trial.rollback()
-    before = snapshot.facts(session, found, now)
-    return Compared(changes, effects_between(before, after, found, now=now))
+    if after is None:
+        return Compared(changes, now, after=None)
+    return Compared(changes, now, found, snapshot.facts(session, found, now), after)
+
+
+def _is_seen(access: Access, effect: Effect) -> bool:
+    resource = Resource(effect.project, effect.kind, effect.resource_id)
+    return access.can(Verb.MANAGE, project_resource(effect.project)) or access.can(Verb.MANAGE, resource)
 
 
 def _check_fields(deed: Deed, values: Values) -> None:
     known = {*deed.required, *deed.optional}
-    for field in values:
-        if field not in known:
-            raise Invalid(f"{field} is not a field of this change: it has {', '.join(sorted(known))}.", field=field)
-    for field in deed.required:
-        if values.get(field) is None:
-            raise Invalid(f"{field} is missing.", field=field)
+    for name in values:
+        if name not in known:
+            raise Invalid(f"{name[:60]} is none of its fields: {', '.join(sorted(known))}.", field=name[:60])
+    for name in deed.required:
+        if values.get(name) is None:
+            raise Invalid(f"{name} is missing.", field=name)
 
 
 def _positional(deed: Deed, values: Values) -> list[Any]:

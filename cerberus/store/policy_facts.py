@@ -8,8 +8,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Source, SubjectKind
+from cerberus.store.reached import chunks
 from cerberus.store.roles import EVERYWHERE, levels_of
-from cerberus.store.snapshot import chunks
 from cerberus.store.tables import (
     Base,
     BindingRow,

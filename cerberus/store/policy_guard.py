@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session as OrmSession
 from cerberus.policy import Source, SubjectKind
 from cerberus.store import projects
 from cerberus.store.policy_facts import rows
+from cerberus.store.reached import groups_inside, with_groups
 from cerberus.store.roles import manages
-from cerberus.store.snapshot import groups_inside, with_groups
 from cerberus.store.tables import AuditRow, BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
 
 

@@ -54,7 +54,7 @@ def test_a_plan_that_is_out_of_date_is_refused(server, policy, tmp_path):
 
 
 def test_what_stands_in_the_way_is_said_and_nothing_is_done(server, policy):
-    edit(policy, "      alice: maintainer\n", "")
+    edit(policy, "{role: maintainer, reason: made the project}", "viewer")
     planned = server("policy", "plan", policy)
     assert planned.code == 1
     assert "In the way (1):\n  That would leave fraud without a maintainer" in planned.out

@@ -3,7 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import jsonschema
 import pytest
+import yaml
 
 from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid
 from cerberus.policy import Kind, Level, PlatformRole, Resource, Verb
@@ -387,7 +389,8 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_changes(cerbe
         grants = "".join(f"    - {{subject: {name}, kind: prompt, level: DENY}}\n" for name in people)
         text = (
             f"partial: true\npeople:\n{lines}groups: {{team-{people[0]}: {{members: [{', '.join(people)}]}}}}\n"
-            f"projects:\n  {people[0]}:\n    members:\n      team-{people[0]}: maintainer\n{members}    grants:\n{grants}"
+            f"projects:\n  {people[0]}:\n    members:\n      team-{people[0]}: maintainer\n{members}"
+            f"    grants:\n{grants}"
         )
         counted.clear()
         assert use_case(SYSTEM, text).changes
@@ -493,6 +496,7 @@ def test_exported_applied_elsewhere_and_exported_again_is_identical(cerberus, an
     text = exported(cerberus)
     assert "grants:" in text
     assert "members:" in text
+    jsonschema.validate(yaml.safe_load(text), cerberus.policies.schema())
     empty = another()
     assert empty.policies.apply(SYSTEM, text).changes
     assert exported(empty) == text

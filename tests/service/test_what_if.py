@@ -191,6 +191,15 @@ def test_whoever_manages_one_resource_sees_the_effects_on_it(cast, cerberus):
     assert cerberus.what_if.rehearse(cast.dana, "grant.give", values).people == ("bob",)
 
 
+def test_what_concerns_too_many_is_said_to_do_so(cast, cerberus, monkeypatch):
+    """Rather than to hold everybody else up; groups stand for their people first."""
+    change = ("member.set", {"project": "fraud", "subject": "readers", "role": "contributor"})
+    monkeypatch.setattr("cerberus.service.what_if.MOST_REACHED", 0)
+    tried = cerberus.what_if.rehearse(cast.alice, *change)
+    assert (tried.changes, tried.effects, tried.people) == (True, None, ())
+    assert cerberus.projects.member(cast.alice, "fraud", subject="readers").role == "viewer"
+
+
 def test_every_row_names_a_use_case_that_takes_its_fields(cerberus):
     """Read from the use cases themselves."""
     from inspect import Parameter, signature
