@@ -11,11 +11,11 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from cerberus.api import arriving
 
-SECONDS_TO_SEND: Final = 15.0
+SECONDS_TO_SEND: Final = 10.0
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """Hangs up on clients that take more than 15 seconds to send a request."""
+    """Hangs up on clients that take more than 10 seconds to send a request."""
 
     def handle(self, conn: Any) -> Any:
         """
