@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +31,7 @@ HASHED: Final = (
 )
 ALL: Final = (AuditRow.id, *(getattr(AuditRow, name) for name in HASHED), AuditRow.previous_hash, AuditRow.hash)
 EQUAL: Final = ("who", "on_behalf_of", "target", "project", "outcome", "address", "request_id")
+TOKEN: Final = re.compile(r"mls_[A-Za-z0-9]{16,}")
 AFTER_ANY_LETTER: Final = "\U0010ffff"
 
 
@@ -60,7 +62,7 @@ def chained_hash(row: AuditRow | Row[Any]) -> str:
 
 def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
     """
-    A row from a line's fields; texts are cut to their columns' lengths.
+    A row from a line's fields; texts are cut to their columns' lengths, and hold no access token.
     """
     before, after = line.get("before"), line.get("after")
     return AuditRow(
@@ -68,15 +70,20 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
         who=line["who"],
         on_behalf_of=line.get("on_behalf_of", "")[:64],
         action=line["action"],
-        target=line["target"][:400],
+        target=_harmless(line["target"])[:400],
         project=line.get("project"),
-        before=None if before is None else canonical(before),
-        after=None if after is None else canonical(after),
+        before=None if before is None else _harmless(canonical(before)),
+        after=None if after is None else _harmless(canonical(after)),
         outcome=line.get("outcome", "ok"),
         address=line.get("address", "")[:64],
-        client=line.get("client", "")[:200],
-        request_id=line.get("request_id", "")[:64],
+        client=_harmless(line.get("client", ""))[:200],
+        request_id=_harmless(line.get("request_id", ""))[:64],
     )
+
+
+def _harmless(text: str) -> str:
+    # A client can put its token where none belongs: into its name, a request's id, a reason.
+    return TOKEN.sub("mls_***", text)
 
 
 def append(session: OrmSession, state: PolicyStateRow, line: Mapping[str, Any], at: datetime) -> None:

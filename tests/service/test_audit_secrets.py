@@ -3,7 +3,7 @@
 import pytest
 
 from cerberus.errors import CerberusError
-from cerberus.service import SYSTEM, Origin
+from cerberus.service import SYSTEM, Actor, Origin
 from cerberus.service.secrets import read_token
 
 HERE = Origin("192.0.2.1", "tests", "req-1")
@@ -77,3 +77,15 @@ def test_everything_of_that_left_a_line(cerberus):
         "user.create", "session.begin", "session.end", "token.create", "token.revoke", "user.change_password",
         "user.reset_password", "service_account.create", "platform.manage", "policy.export",
     }  # fmt: skip
+
+
+def test_a_token_in_the_wrong_place_is_blotted_out(cast, cerberus):
+    """In what a client says it is, in its request's id, in a reason; the chain holds over what is written."""
+    token = cast.token("alice")
+    careless = Actor(cast.alice.principal, Origin("192.0.2.1", f"curl {token}", token))
+    cerberus.projects.set_member(careless, "fraud", subject="charlie", role="viewer", reason=f"as {token} said")
+    cerberus.projects.remove_member(careless, "fraud", subject="charlie")
+    (line,) = cerberus.audit.search(SYSTEM, action="member.add", client="curl")
+    assert (line.client, line.request_id) == ("curl mls_***", "mls_***")
+    assert token not in repr(cerberus.audit.search(SYSTEM, limit=1000))
+    assert cerberus.audit.verify() is None
