@@ -144,7 +144,7 @@ class BindingRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), index=True)
-    role: Mapped[str] = mapped_column(key(64))
+    role: Mapped[str] = mapped_column(key(64), index=True)
     expires_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(500))
     added_at: Mapped[datetime]

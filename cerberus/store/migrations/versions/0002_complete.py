@@ -71,6 +71,7 @@ def _roles_and_requests() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_roles_name", "roles", ["name"])
+    op.create_index("ix_bindings_role", "bindings", ["role"])
     op.create_table(
         "access_requests",
         sa.Column("id", sa.Integer(), nullable=False),
