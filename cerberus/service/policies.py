@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -80,6 +81,10 @@ class Rehearsed:
     compared: Compared | None
 
 
+class _Moved(Exception):
+    """Somebody changed the policy between reading it and locking it."""
+
+
 class Policies:
     """Exports, plans and applies policy files. For admins; auditors export, too."""
 
@@ -149,10 +154,11 @@ class Policies:
             raise Invalid("Give both the version and the digest of the plan, or neither.", field="digest")
         file = Text(text, policy_text.read(text), keep_people)
         for _ in range(UNHURRIED_TRIES):
-            early = self._read_ahead(actor, file)
-            with self._context.change_at_length(actor) as change:
-                if change.state.version == early[0]:
-                    return self._applied(change, file, early[1], version=version, digest=digest)
+            early, planned = self._read_ahead(actor, file)
+            with suppress(_Moved), self._context.change_at_length(actor) as change:
+                if change.state.version != early:
+                    raise _Moved  # not just on: what is to follow this change must not follow nothing
+                return self._applied(change, file, planned, version=version, digest=digest)
         with self._context.change_at_length(actor) as change:
             planned = self._planned(change.session, file, change.now)
             return self._applied(change, file, planned, version=version, digest=digest)

@@ -1,6 +1,7 @@
 """Policy as code: export, plan, apply, drift."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
@@ -152,6 +153,22 @@ def test_work_that_goes_on_meanwhile_does_not_spoil_a_plan(cast, cerberus):
     cerberus.grants.own(cast.alice, EXPERIMENT)
     assert cerberus.version() > plan.version
     assert cerberus.policies.apply(cast.admin, text, version=plan.version, digest=plan.digest).changes
+
+
+def test_somebody_who_is_faster_between_reading_and_locking_is_seen(cast, cerberus, monkeypatch):
+    """What is read ahead of the lock is read again; nothing that depends on the change happens twice."""
+    read_ahead, followed = cerberus.policies._read_ahead, []
+
+    def overtaken(actor, file):
+        found = read_ahead(actor, file)
+        cerberus.grants.own(cast.alice, Resource("fraud", Kind.EXPERIMENT, str(cerberus.version())))
+        return found
+
+    monkeypatch.setattr(cerberus.policies, "_read_ahead", overtaken)
+    text = changed(cerberus, ("      dana: contributor\n", "      dana: viewer\n"))
+    assert cerberus.policies.plan(cast.admin, text).steps == ("dana: contributor -> viewer in fraud",)
+    done = cerberus.policies.apply(replace(cast.admin, before_commit=followed.append), text)
+    assert (done.changes, len(followed)) == (True, 1)
 
 
 def test_another_file_than_the_planned_one_is_refused(cast, cerberus):
