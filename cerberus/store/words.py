@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
@@ -12,6 +12,9 @@ from cerberus.policy import SubjectKind
 from cerberus.store.tables import SubjectRow, SubjectWordRow
 
 LONGEST = 64
+FEW = 1000
+"""So many can be looked at one by one; and of two words that both find more, most of the first page holds both."""
+
 LAST = "\U0010ffff"
 """No word holds it, so every word with a beginning lies before the beginning followed by it."""
 
@@ -47,17 +50,19 @@ def matching(
 ) -> list[SubjectRow]:
     """
     Subjects that for each word of `text` have a word that begins with it, in the order of the words found by the
-    longest one; those after the subject of the name `after`. Nobody for a text without words.
+    longest one that finds few; those after the subject of the name `after`. Nobody for a text without words.
     """
     wanted = sorted(split(text), key=lambda word: (-len(word), word))
     if not wanted:
         return []
-    first, *others = wanted
+    first = wanted[0]
+    if len(wanted) > 1:
+        first = next((word for word in wanted if _finds_few(session, word)), first)
+    others = [word for word in wanted if word != first]
     found, earlier = aliased(SubjectWordRow), aliased(SubjectWordRow)
     query = (
         select(SubjectRow)
         .join(found, found.subject_id == SubjectRow.id)
-        .where(_begins(found, first))
         .where(~_has(earlier, first, earlier.word < found.word))  # each subject once: at its first word
         .order_by(found.word, found.subject_id)
         .limit(limit)
@@ -66,8 +71,10 @@ def matching(
         query = query.where(_has(aliased(SubjectWordRow), word))
     if kind is not None:
         query = query.where(SubjectRow.kind == kind)
-    if after is not None:
-        query = query.where(_is_after(found, *_place(session, first, after)))
+    if after is None:
+        query = query.where(_begins(found, first))
+    else:
+        query = query.where(_goes_on(found, first, *_place(session, first, after)))
     return list(session.scalars(query))
 
 
@@ -80,18 +87,24 @@ def _has(words: Word, beginning: str, *more: ColumnElement[bool]) -> ColumnEleme
     return select(words.word).where(mine, _begins(words, beginning), *more).correlate_except(words).exists()
 
 
-def _is_after(words: Word, word: str, subject_id: int) -> ColumnElement[bool]:
-    return (words.word >= word) & ((words.word > word) | (words.subject_id > subject_id))
+def _goes_on(words: Word, beginning: str, word: str, subject_id: int) -> ColumnElement[bool]:
+    # One lower bound and no other: SQLite starts at the first that it is told of.
+    further = (words.word > word) | (words.subject_id > subject_id)
+    return (words.word >= word) & (words.word < beginning + LAST) & further
+
+
+def _finds_few(session: OrmSession, beginning: str) -> bool:
+    found = select(SubjectWordRow.word).where(_begins(SubjectWordRow, beginning)).limit(FEW).subquery()
+    return (session.scalar(select(func.count()).select_from(found)) or 0) < FEW
 
 
 def _place(session: OrmSession, beginning: str, name: str) -> tuple[str, int]:
     found = session.execute(
         select(SubjectWordRow.word, SubjectWordRow.subject_id)
         .join(SubjectRow, SubjectRow.id == SubjectWordRow.subject_id)
-        .where(SubjectRow.name == name, _begins(SubjectWordRow, beginning))
-        .order_by(SubjectWordRow.word)
-        .limit(1)
-    ).first()
-    if found is None:
+        .where(SubjectRow.name == name)
+    ).all()
+    words = sorted(row.word for row in found if row.word.startswith(beginning))
+    if not words:
         raise Invalid("Whoever that page ended with is gone: begin the list anew.", field="after")
-    return found.word, found.subject_id
+    return words[0], found[0].subject_id
