@@ -9,6 +9,7 @@ machine's moods hit them alike; a ratio is the median over the rounds.
 import argparse
 import http.client
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(KINDS))
     parser.add_argument("--rows", default=",".join(ROWS))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended too
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         started = [stack.enter_context(KINDS[name](Path(directory))) for name in options.only.split(",")]
         filled = [fill(server) for server in started]
