@@ -96,17 +96,14 @@ class Grants:
         after: int = 0,
     ) -> list[Grant]:
         """
-        Grants and ownership in the project that have all the given values, by id, those after the id `after`; ended
-        ones too. For those who manage what is asked about; one's own are for everybody in the project.
+        Grants and ownership in the project that have all the given values, ended ones too, by id, those after `after`.
+        For those who manage what is asked about; one's own are for everybody in the project.
         """
         with self._context.view(actor) as view:
             name = None if subject is None else parse.user_name(subject, "subject")
-            if name == actor.principal.name:
-                where = view.require_project(project, Verb.READ)
-            else:
-                where = view.require_sight(
-                    project_resource(project) if kind is None else Resource(project, kind, resource_id or ANY)
-                )
+            about = project_resource(project) if kind is None else Resource(project, kind, resource_id or ANY)
+            mine = name == actor.principal.name
+            where = view.require_project(project, Verb.READ) if mine else view.require_sight(about)
             row = None if name is None else find_anybody(view, name)  # only now: strangers learn no names here
             return grants.page(
                 view.session,
