@@ -4,12 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from cerberus.store.records import AuditLine
 
+AT_ONCE: Final = 200
 COLUMNS: Final = tuple(each.name for each in fields(AuditLine))
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """What a spreadsheet may take for the beginning of a formula, and the mark itself that keeps it from that."""
@@ -24,13 +26,16 @@ class FileFormat(StrEnum):
 
 def written(lines: Iterable[AuditLine], file_format: FileFormat) -> Iterator[str]:
     """
-    The lines in that format, piece by piece.
+    The lines in that format, some at a time.
     """
-    return WRITERS[file_format](lines)
+    texts = WRITERS[file_format](lines)
+    while piece := "".join(islice(texts, AT_ONCE)):
+        yield piece
 
 
 def _plain(line: AuditLine) -> Mapping[str, Any]:
-    return {**asdict(line), "at": line.at.isoformat(timespec="microseconds")}
+    values = {name: getattr(line, name) for name in COLUMNS}
+    return {**values, "at": line.at.isoformat(timespec="microseconds")}
 
 
 def _as_json_lines(lines: Iterable[AuditLine]) -> Iterator[str]:
