@@ -45,7 +45,7 @@ def test_decisions_are_counted_by_their_outcome(api, app):
     bob = api.as_("bob")
     check = {"kind": "experiment", "project": "fraud"}
     bob.post("/checks", {"checks": [{**check, "verb": "read"}, {**check, "verb": "delete"}]})
-    bob.put("/projects/fraud/members/charlie", {"role": "viewer"})
+    bob.client.put("/api/v1/projects/fraud/members/charlie", json={"role": "viewer"}, headers=bob.headers)
     assert (value(app, allowed), value(app, denied)) == (before[0] + 1, before[1] + 2)
 
 
