@@ -55,8 +55,9 @@ class EvilProvider:
     def signed(self, claims: dict[str, Any]) -> str:
         """The claims, signed as a good provider would."""
         header = {"alg": "RS256", "kid": self.key.kid, **self.header}
-        return jwt.encode({name: value for name, value in header.items() if value is not None}, claims, self.key,
-                          registry=ANY)
+        return jwt.encode(
+            {name: value for name, value in header.items() if value is not None}, claims, self.key, registry=ANY
+        )
 
     def unsigned(self, claims: dict[str, Any]) -> str:
         """Algorithm `none`."""
@@ -101,8 +102,11 @@ class EvilProvider:
         """What the address answers to a GET."""
         if path == "/.well-known/openid-configuration":
             return {
-                "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize",
-                "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/keys", **self.metadata,
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+                "jwks_uri": f"{self.issuer}/keys",
+                **self.metadata,
             }
         return {"keys": [key.as_dict(private=False) for key in self.published]} if path == "/keys" else None
 
