@@ -22,9 +22,9 @@ READING = {
     "graphql": graphql('{ mlflowGetRun(input: {runId: "{run}"}) { run { info { runName runId } } } }'),
 }
 WRITING = {
-    "tag": Operation("POST", f"{V2}/runs/set-tag", {**RUN, "key": "k", "value": "v"}),
+    "tag": Operation("POST", f"{V2}/runs/set-tag", {**RUN, "key": "late", "value": "v"}),
     "upload": Operation("PUT", ARTIFACTS + "/{folder}/{experiment}/{run}/artifacts/more.txt", raw=b"x"),
-    "trace tag": Operation("PATCH", f"{V3}/traces/" + "{trace}/tags", {"key": "k", "value": "v"}),
+    "trace tag": Operation("PATCH", f"{V3}/traces/" + "{trace}/tags", {"key": "late", "value": "v"}),
 }
 
 
