@@ -170,7 +170,7 @@ def _bindings(size: Size, people: range, groups: range, ids: Ids, dice: random.R
 def _grants(size: Size, people: range, ids: Ids, dice: random.Random) -> Iterator[tuple[Any, ...]]:
     """Ten thousand for one person, a few that deny or raise on the target's experiment, the rest anywhere."""
     for number in range(10_000):
-        yield ids.target - 1, ids.with_many_grants, "experiment", f"m{number}", "READ", "grant", None, "", NOW, "x"
+        yield ids.target - 1, ids.with_many_grants, "experiment", str(number + 1), "READ", "grant", None, "", NOW, "x"
     for place, id in enumerate(people[1000:1040]):
         level = ("DENY", "EDIT")[place % 2]
         yield ids.target, id, "experiment", "7", level, "grant", None, "", NOW, "x"

@@ -140,7 +140,7 @@ class Bench:
         ordinary = decisions.access_of(self.ids.ordinary)
         mine = next(iter(ordinary.rules))
         one = Resource(mine, Kind.EXPERIMENT, "7")
-        theirs = Resource(f"p{self.ids.target - 1:05}", Kind.EXPERIMENT, "m77")
+        theirs = Resource(f"p{self.ids.target - 1:05}", Kind.EXPERIMENT, "77")
         owner = Actor(ordinary.principal, Origin())
         token = self.cerberus.tokens.create(owner, "bench").secret
         decisions.access_of_token(token)
