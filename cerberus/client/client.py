@@ -31,7 +31,8 @@ class Client:
         """
         Args:
             url: Cerberus' address; without it CERBERUS_URL, or http://localhost:5000.
-            token: `mls_...`, or a JWT where such are taken; without it MLFLOW_TRACKING_TOKEN, the variable that MLflow's client reads too.
+            token: `mls_...`, or a JWT where such are taken; without it MLFLOW_TRACKING_TOKEN, the variable that
+                MLflow's client reads too.
             timeout: seconds that one request may take.
             retries: how often to repeat what the server could not do for the moment (503).
         """

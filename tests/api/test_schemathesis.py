@@ -15,7 +15,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from cerberus.policy import ALL_SCOPES
 
-EXAMPLES = int(os.environ.get("MLSTUDIO_TEST_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("MLSTUDIO_TEST_EXAMPLES", "4"))
 RULES_BEYOND_SCHEMAS = {"expected-statuses": ["2xx", "304", "401", "403", "404", "409", "412", "422", "429"]}
 """What well-formed requests may answer: JSON Schema cannot say what makes a good password or a name that is free."""
 
