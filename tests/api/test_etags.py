@@ -128,17 +128,21 @@ def test_a_change_that_does_not_ask_is_a_fault_that_shows(api, app):
     assert answer.status_code == 500
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "field"),
+    [("PUT", "/api/v1/things/fraud", "text"), ("PATCH", "/api/v1/projects/fraud", "name")],
+)
 @pytest.mark.on_each_database
-def test_of_twenty_changes_from_one_state_one_is_made(cerberus, cast, app):
+def test_of_twenty_changes_from_one_state_one_is_made(cerberus, cast, app, method, address, field):
     token = cast.token("alice", scopes=ALL_SCOPES)
     headers = {"Authorization": f"Bearer {token}"}
-    address = "/api/v1/things/fraud"
     headers["If-Match"] = app.test_client().get(address, headers=headers).headers["ETag"]
     answers, start = [], threading.Barrier(20)
 
     def ask(number):
         start.wait()
-        answers.append(app.test_client().put(address, json={"text": f"by {number}"}, headers=headers).status_code)
+        changed = {field: f"by {number}"}
+        answers.append(app.test_client().open(address, method=method, json=changed, headers=headers).status_code)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
     for thread in threads:
