@@ -60,30 +60,34 @@ def matching(
         first = next((word for word in wanted if _finds_few(session, word)), first)
     others = [word for word in wanted if word != first]
     found, earlier = aliased(SubjectWordRow), aliased(SubjectWordRow)
+    # Of the words alone, in the order of their index: a join could make the database gather everybody first.
     query = (
-        select(SubjectRow)
-        .join(found, found.subject_id == SubjectRow.id)
-        .where(~_has(earlier, first, earlier.word < found.word))  # each subject once: at its first word
+        select(found.subject_id)
+        .where(~_has(earlier, first, found, earlier.word < found.word))  # each subject once: at its first word
         .order_by(found.word, found.subject_id)
         .limit(limit)
     )
     for word in others:
-        query = query.where(_has(aliased(SubjectWordRow), word))
+        query = query.where(_has(aliased(SubjectWordRow), word, found))
     if kind is not None:
-        query = query.where(SubjectRow.kind == kind)
+        query = query.where(
+            select(SubjectRow.id).where(SubjectRow.id == found.subject_id, SubjectRow.kind == kind).exists()
+        )
     if after is None:
         query = query.where(_begins(found, first))
     else:
         query = query.where(_goes_on(found, first, *_place(session, first, after)))
-    return list(session.scalars(query))
+    ids = session.scalars(query).all()
+    rows = {row.id: row for row in session.scalars(select(SubjectRow).where(SubjectRow.id.in_(ids)))} if ids else {}
+    return [rows[subject_id] for subject_id in ids if subject_id in rows]
 
 
 def _begins(words: Word, beginning: str) -> ColumnElement[bool]:
     return (words.word >= beginning) & (words.word < beginning + LAST)
 
 
-def _has(words: Word, beginning: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    mine = words.subject_id == SubjectRow.id
+def _has(words: Word, beginning: str, found: Word, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    mine = words.subject_id == found.subject_id
     return select(words.word).where(mine, _begins(words, beginning), *more).correlate_except(words).exists()
 
 
