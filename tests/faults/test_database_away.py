@@ -100,9 +100,15 @@ def api(serving, cerberus, mysql, populated):
 
 
 def slowest(seen, away):
-    """How long an answer took at most that came while the database was away, counted from when it went."""
+    """
+    How long an answer took at most that came while the database was away, or said so, counted from when it went.
+    """
     gone, back = away
-    return max(ended - max(began, gone) for began, ended, _ in seen.calls if began < back and gone < ended)
+    return max(
+        ended - max(began, gone)
+        for began, ended, status in seen.calls
+        if began < back and gone < ended and (ended <= back or status == 503)
+    )
 
 
 def worked(load, *, more):
