@@ -3,11 +3,12 @@
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool, exc, select
+from sqlalchemy import Connection, Engine, NullPool, event, exc, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -31,6 +32,7 @@ COLLISIONS: Final = frozenset({1205, 1213})
 """MySQL's numbers for a lock that did not come, and for a deadlock."""
 
 SQLITE_BUSY: Final = 5
+SECONDS_OF_SILENCE: Final = 0.5
 Answer = TypeVar("Answer")
 
 
@@ -92,6 +94,8 @@ class Database:
         self._on_server = self.engine.dialect.name != "sqlite"
         self._watch = _Watch()
         self._here = threading.local()
+        for engine in (self.engine, self._asking, self._patient):
+            event.listen(engine, "invalidate", self._note_silence)
 
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)})"
@@ -212,7 +216,14 @@ class Database:
             raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")
         return int(version)
 
+    def _note_silence(self, connection: object, record: object, error: BaseException | None) -> None:  # noqa: ARG002
+        if isinstance(getattr(error, "__context__", None), TimeoutError):
+            self._here.silent_at = time.monotonic()
+
     def _wake(self) -> None:
+        # A ROLLBACK that nobody answered is no error to the pool: this thread has waited already, and does not again.
+        if time.monotonic() < getattr(self._here, "silent_at", 0.0) + SECONDS_OF_SILENCE:
+            raise Unavailable(AWAY, hint=AWAY_HINT)
         if self._on_server:
             self._watch.ask(lambda: _twice(self._knock))
 
