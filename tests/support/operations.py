@@ -1,7 +1,7 @@
 """What can be asked of MLflow's server about the things on one shelf: a table, for the attacks on it."""
 
+import itertools
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ V2, V3, AJAX2, AJAX3 = ("/api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/2.0/mlf
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 PROMPT = {"key": "mlflow.prompt.is_prompt", "value": "true"}
 Shelf = dict[str, str]
+NUMBERS = itertools.count(1)
 MODEL_JSON = {"artifact_path": "a", "flavors": {"x": {}}, "run_id": "r", "utc_time_created": "2026-01-01 00:00:00"}
 
 
@@ -199,7 +200,7 @@ LISTS = (
 
 def writes() -> tuple[Operation, ...]:
     """What changes something on the shelf; fresh, for each makes something of a new name."""
-    new = uuid.uuid4().hex
+    new = f"{next(NUMBERS):032x}"  # counted, not drawn: a test is named by it, and alike in every process
     run = {"run_id": "{run}"}
     model = {"name": "{model}"}
     return (
@@ -297,5 +298,5 @@ def endings() -> tuple[Operation, ...]:
         Operation("DELETE", f"{V2}/registered-models/delete", {"name": "{prompt}"}),
         Operation("DELETE", f"{V2}/model-versions/delete", {"name": "{model}", "version": "1"}),
         Operation("DELETE", f"{V2}/registered-models/alias", {"name": "{model}", "alias": "best"}),
-        Operation("POST", f"{V2}/registered-models/rename", {"name": "{model}", "new_name": f"was-{uuid.uuid4().hex}"}),
+        Operation("POST", f"{V2}/registered-models/rename", {"name": "{model}", "new_name": f"was-{next(NUMBERS)}"}),
     )
