@@ -96,8 +96,8 @@ def install(app: Flask, *, https: bool) -> None:
 
     def finish(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = request_id()
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        given = {name.lower() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in headers.items() if name.lower() not in given)
         log.info("%s", log_line(response))
         return response
 

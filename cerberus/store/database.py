@@ -8,21 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool, event, exc, select
+from sqlalchemy import Connection, Engine, NullPool, event, exc
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from cerberus.errors import Conflict, Unavailable
 from cerberus.store.engines import SECONDS_AT_LENGTH, asking, pool, transacting
-from cerberus.store.tables import PolicyStateRow
+from cerberus.store.together import AWAY, AWAY_HINT, Together, Watch
 
 log = logging.getLogger(__name__)
 
 Transaction = OrmSession
 """An open transaction, as the use cases hand it on to the queries of this package."""
 
-AWAY = "Cerberus' database cannot be reached."
-AWAY_HINT = "Nothing was changed and nothing is allowed until it is back; try again in a moment."
 UNSURE_HINT = "It went away while the change was being kept: look whether it was made before you try again."
 BUSY = "Other changes stood in the way."
 BUSY_HINT = "Nothing was changed; try again in a moment."
@@ -40,36 +38,6 @@ class Deadlocked(Unavailable):
     """
     Another transaction stood in the way. This one was undone whole, so that it can run again.
     """
-
-
-class _Watch:
-    """While the database is away, one thread at a time asks it; the others are told at once."""
-
-    def __init__(self) -> None:
-        self._away = False
-        self._turn = threading.Lock()
-
-    def ask(self, question: Callable[[], Answer]) -> Answer:
-        """
-        What the question answers; `Unavailable` when another thread is waiting for a database that was away.
-        """
-        if not self._away:
-            return self._heard(question)
-        if not self._turn.acquire(blocking=False):
-            raise Unavailable(AWAY, hint=AWAY_HINT)
-        try:
-            return self._heard(question)
-        finally:
-            self._turn.release()
-
-    def _heard(self, question: Callable[[], Answer]) -> Answer:
-        try:
-            answer = question()
-        except (exc.OperationalError, exc.InterfaceError, exc.InternalError):
-            self._away = True
-            raise
-        self._away = False
-        return answer
 
 
 class Database:
@@ -92,7 +60,8 @@ class Database:
         self._asking = asking(url)
         self._patient = transacting(url, seconds=SECONDS_AT_LENGTH, pool_pre_ping=True, **pool(2, 8))
         self._on_server = self.engine.dialect.name != "sqlite"
-        self._watch = _Watch()
+        self._watch = Watch()
+        self._version = Together(lambda: self._watch.ask(lambda: _twice(self._read_version)))
         self._here = threading.local()
         for engine in (self.engine, self._asking, self._patient):
             event.listen(engine, "invalidate", self._note_silence)
@@ -204,10 +173,10 @@ class Database:
 
     def version(self) -> int:
         """
-        The policy version now. One statement, outside any transaction.
+        The policy version now. One statement, outside any transaction, for all threads that ask at the same time.
         """
         with self.faults_translated():
-            return self._watch.ask(lambda: _twice(self._read_version))
+            return self._version.ask()
 
     def _read_version(self) -> int:
         with self._asking.connect() as connection:
@@ -292,7 +261,6 @@ def _races_translated() -> Iterator[None]:
 
 
 _ASK_VERSION = "SELECT version FROM policy_state WHERE id = 1"
-_VERSION = select(PolicyStateRow.version).where(PolicyStateRow.id == 1)
 
 
 def _first_line(error: exc.SQLAlchemyError) -> str:
