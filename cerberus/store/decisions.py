@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import ANY, Kind, Level, PlatformRole, Resource, Rule, Source, SubjectKind
 from cerberus.store import rules
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, ProjectRow, SubjectRow
+from cerberus.store.tables import (
+    BindingRow,
+    GrantRow,
+    MembershipRow,
+    PlatformRoleRow,
+    ProjectRow,
+    SubjectRow,
+    in_force,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,12 @@ def reached(
 
 def _reached_ids(project: ProjectRow, resource: Resource, now: datetime) -> CTE:
     bound = select(BindingRow.subject_id.label("id")).where(
-        BindingRow.project_id == project.id, or_(BindingRow.expires_at.is_(None), BindingRow.expires_at > now)
+        BindingRow.project_id == project.id, in_force(BindingRow, now)
     )
     granted = select(GrantRow.subject_id).where(
         _speaks(project.id, resource),
         GrantRow.level != Level.DENY,
-        or_(GrantRow.expires_at.is_(None), GrantRow.expires_at > now),
+        in_force(GrantRow, now),
     )
     admins = select(PlatformRoleRow.subject_id).where(PlatformRoleRow.role == PlatformRole.ADMIN)
     named = union(bound, granted, admins).cte("named")

@@ -35,11 +35,16 @@ def _engine(url: str, *, seconds: float | None = SECONDS_TO_ANSWER, **options: A
 
 
 def pool(size: int, overflow: int) -> dict[str, Any]:
+    """
+    So many connections, and so many more at a rush; who waits longer for one than a connection takes is told.
+    """
     return {"pool_size": size, "max_overflow": overflow, "pool_timeout": SECONDS_TO_CONNECT}
 
 
 def transacting(url: str, **options: Any) -> Engine:
-    # READ COMMITTED: under MySQL's default a long transaction would not see a newer policy version.
+    """
+    For transactions. READ COMMITTED: under MySQL's default a long one would not see a newer policy version.
+    """
     if make_url(url).get_backend_name() != "sqlite":
         return _engine(url, isolation_level="READ COMMITTED", **options)
     engine = _engine(url, **options)
@@ -48,7 +53,9 @@ def transacting(url: str, **options: Any) -> Engine:
 
 
 def asking(url: str) -> Engine:
-    # One statement, one round trip: neither BEGIN before it nor ROLLBACK after it.
+    """
+    For single statements, in one round trip: neither BEGIN before it nor ROLLBACK after it.
+    """
     quiet = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
     return _engine(url, isolation_level="AUTOCOMMIT", **quiet, **pool(10, 30))
 

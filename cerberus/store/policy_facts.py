@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Source, SubjectKind
-from cerberus.store.reached import chunks
+from cerberus.store.reached import rows_in
 from cerberus.store.roles import EVERYWHERE, levels_of
 from cerberus.store.tables import (
     Base,
@@ -20,6 +20,7 @@ from cerberus.store.tables import (
     ProjectRow,
     RoleRow,
     SubjectRow,
+    in_force,
 )
 from cerberus.store.world import Account, ProjectFacts, RoleFacts, Scope, Someone, Terms, World
 
@@ -49,9 +50,8 @@ def rows(session: OrmSession, query: Any, column: Any, names: Iterable[Any] | No
     """
     if names is None:
         yield from session.execute(query.execution_options(yield_per=10_000))
-        return
-    for lot in chunks(names):
-        yield from session.execute(query.where(column.in_(lot)))
+    else:
+        yield from rows_in(session, query, column, names)
 
 
 def _load_people(session: OrmSession, world: World, names: Iterable[str] | None) -> None:
@@ -123,7 +123,7 @@ def _load_bindings(session: OrmSession, world: World, slugs: Iterable[str] | Non
         select(ProjectRow.slug, SubjectRow.name, BindingRow.role, BindingRow.expires_at, BindingRow.reason)
         .join(BindingRow, BindingRow.project_id == ProjectRow.id)
         .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
-        .where(ProjectRow.deleted_at.is_(None), or_(BindingRow.expires_at.is_(None), BindingRow.expires_at > now))
+        .where(ProjectRow.deleted_at.is_(None), in_force(BindingRow, now))
     )
     for slug, name, role, until, reason in rows(session, query, ProjectRow.slug, slugs):
         world.members[slug, name] = Terms(role, until, reason)
@@ -145,7 +145,7 @@ def _load_grants(session: OrmSession, world: World, slugs: Iterable[str] | None,
         .where(
             ProjectRow.deleted_at.is_(None),
             GrantRow.source == Source.GRANT,
-            or_(GrantRow.expires_at.is_(None), GrantRow.expires_at > now),
+            in_force(GrantRow, now),
         )
     )
     for slug, kind, resource_id, name, level, until, reason in rows(session, query, ProjectRow.slug, slugs):

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import SubjectKind
 from cerberus.store.records import Member, ProjectInfo
 from cerberus.store.roles import manages
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
+from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow, in_force
 
 
 def project_info(row: ProjectRow) -> ProjectInfo:
@@ -169,7 +169,7 @@ def managed_by(session: OrmSession, subject_ids: Iterable[int], *, now: datetime
             .join(BindingRow, BindingRow.project_id == ProjectRow.id)
             .where(
                 BindingRow.subject_id.in_(tuple(subject_ids)),
-                or_(BindingRow.expires_at.is_(None), BindingRow.expires_at > now),
+                in_force(BindingRow, now),
                 ProjectRow.deleted_at.is_(None),
                 manages(),
             )

@@ -103,8 +103,7 @@ class Opened:
         """
         Opens the groups of all places, the smallest first, as long as they have no more than `most` people together.
         """
-        groups_only = _GROUPS.where(SubjectRow.kind == SubjectKind.GROUP)
-        roots = {key for (key,) in rows_in(session, groups_only, SubjectRow.id, set().union(*places))}
+        roots = {key for (key,) in rows_in(session, GROUPS, SubjectRow.id, set().union(*places))}
         inside = groups_inside(session, roots)
         counted = select(MembershipRow.group_id, func.count()).group_by(MembershipRow.group_id)
         counts = dict(rows_in(session, counted, MembershipRow.group_id, set().union(*inside.values())))
@@ -170,7 +169,7 @@ def bound_to(session: OrmSession, home: str, role: str) -> Iterator[tuple[str, s
         yield found.slug, found.name
 
 
-_GROUPS = select(SubjectRow.id)
+GROUPS = select(SubjectRow.id).where(SubjectRow.kind == SubjectKind.GROUP)
 ADMINS = select(PlatformRoleRow.subject_id).where(PlatformRoleRow.role == PlatformRole.ADMIN)
 
 
@@ -184,6 +183,9 @@ def chunks(values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def rows_in(session: OrmSession, query: Any, column: Any, values: Iterable[Any]) -> Iterator[Any]:
+    """
+    The rows of the query whose column is one of the values, however many those are.
+    """
     for lot in chunks(values):
         yield from session.execute(query.where(column.in_(lot)))
 
@@ -233,6 +235,9 @@ def _walk(session: OrmSession, query: Any, here: Any, start: Iterable[int]) -> d
 
 
 def closure(start: Iterable[int], edges: Mapping[int, list[int]]) -> set[int]:
+    """
+    Everything that the edges lead to from the start, which is in it.
+    """
     found = set(start)
     waiting = [each for each in found if each in edges]
     while waiting:

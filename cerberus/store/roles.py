@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as OrmSession
 from cerberus.policy import ANY, BUILT_IN_ROLES, Kind, Level, Role
 from cerberus.policy.catalog import AnyKind
 from cerberus.store.records import RoleInfo
-from cerberus.store.tables import BindingRow, ProjectRow, RoleRow
+from cerberus.store.tables import BindingRow, ProjectRow, RoleRow, in_force
 
 EVERYWHERE = ""
 """The home of a role that every project has."""
@@ -47,6 +47,17 @@ def role(row: RoleRow) -> Role:
     The row as the policy functions take it.
     """
     return Role(row.name, row.description, levels_of(row.levels), row.manages_project)
+
+
+def meant(name: str, levels: str | None, *, manages_project: bool) -> Role | None:
+    """
+    What a binding's role gives, with the columns of the role's row, if it has one; None for a role that is gone.
+
+    A built-in name means the built-in role, whatever somebody wrote into the table.
+    """
+    if name in BUILT_IN_ROLES:
+        return BUILT_IN_ROLES[name]
+    return None if levels is None else Role(name, "", levels_of(levels), manages_project)
 
 
 def role_info(row: RoleRow) -> RoleInfo:
@@ -142,7 +153,7 @@ def bound(session: OrmSession, row: RoleRow, now: datetime) -> int:
         select(func.count())
         .select_from(BindingRow)
         .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
-        .where(BindingRow.role == row.name, or_(BindingRow.expires_at.is_(None), BindingRow.expires_at > now))
+        .where(BindingRow.role == row.name, in_force(BindingRow, now))
     )
     if row.home != EVERYWHERE:
         query = query.where(ProjectRow.slug == row.home)

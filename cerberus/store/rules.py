@@ -3,16 +3,7 @@
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import (
-    BUILT_IN_ROLES,
-    Level,
-    Role,
-    Rule,
-    Source,
-    SubjectKind,
-    rules_of_binding,
-    rules_of_grants,
-)
+from cerberus.policy import Level, Rule, Source, SubjectKind, rules_of_binding, rules_of_grants
 from cerberus.store import roles
 from cerberus.store.tables import BindingRow, GrantRow, ProjectRow, RoleRow, SubjectRow
 
@@ -41,7 +32,7 @@ def of_bindings(session: OrmSession, which: ColumnElement[bool]) -> list[Rule]:
     return [
         rule
         for binding in found
-        if (role := _role(binding.role, binding.levels, manages=binding.manages_project)) is not None
+        if (role := roles.meant(binding.role, binding.levels, manages_project=binding.manages_project)) is not None
         for rule in rules_of_binding(
             role,
             binding_id=binding.id,
@@ -52,13 +43,6 @@ def of_bindings(session: OrmSession, which: ColumnElement[bool]) -> list[Rule]:
             expires_at=binding.expires_at,
         )
     ]
-
-
-def _role(name: str, levels: str | None, *, manages: bool) -> Role | None:
-    # A built-in name means the built-in role, whatever somebody wrote into the table; one that is gone gives nothing.
-    if name in BUILT_IN_ROLES:
-        return BUILT_IN_ROLES[name]
-    return None if levels is None else Role(name, "", roles.levels_of(levels), manages)
 
 
 def of_grants(session: OrmSession, which: ColumnElement[bool]) -> tuple[Rule, ...]:

@@ -4,22 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import (
-    BUILT_IN_ROLES,
-    Level,
-    Role,
-    Rule,
-    Source,
-    SubjectKind,
-    rules_of_binding,
-    rules_of_grant,
-)
+from cerberus.policy import Level, Rule, Source, SubjectKind, rules_of_binding, rules_of_grant
 from cerberus.store import roles
 from cerberus.store.reached import ADMINS, Reached, chunks, closure, groups_above, rows_in
-from cerberus.store.tables import BindingRow, GrantRow, PlatformRoleRow, ProjectRow, RoleRow, SubjectRow
+from cerberus.store.tables import BindingRow, GrantRow, PlatformRoleRow, ProjectRow, RoleRow, SubjectRow, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +67,15 @@ _PROJECTS = select(ProjectRow.slug, ProjectRow.archived_at).where(ProjectRow.del
 def _add_rules(
     session: OrmSession, result: Facts, subjects: set[int], projects: set[str] | None, now: datetime
 ) -> None:
-    for make, query, column, expires_at in (
-        (_of_binding, _BINDINGS, BindingRow.subject_id, BindingRow.expires_at),
-        (_of_grant, _GRANTS, GrantRow.subject_id, GrantRow.expires_at),
-    ):
-        living = query.where(or_(expires_at.is_(None), expires_at > now))
+    kinds: tuple[tuple[Any, Any, type[BindingRow] | type[GrantRow]], ...] = (
+        (_of_binding, _BINDINGS, BindingRow),
+        (_of_grant, _GRANTS, GrantRow),
+    )
+    for make, query, table in kinds:
+        living = query.where(in_force(table, now))
         for lot in chunks(projects) if projects is not None else [None]:
             chosen = living if lot is None else living.where(ProjectRow.slug.in_(lot))
-            for row in rows_in(session, chosen, column, subjects):
+            for row in rows_in(session, chosen, table.subject_id, subjects):
                 of_project = result.rules.setdefault(row.slug, {})
                 of_project.setdefault(row.subject_id, []).extend(make(row))
 
@@ -117,11 +109,9 @@ _GRANTS = (
 
 
 def _of_binding(row: Any) -> tuple[Rule, ...]:
-    role = BUILT_IN_ROLES.get(row.role)
+    role = roles.meant(row.role, row.levels, manages_project=row.manages_project)
     if role is None:
-        if row.levels is None:
-            return ()
-        role = Role(row.role, "", roles.levels_of(row.levels), row.manages_project)
+        return ()
     return rules_of_binding(
         role,
         binding_id=row.id,

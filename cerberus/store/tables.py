@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, String, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from cerberus.store.types import UtcDateTime, key, long_text
@@ -171,6 +171,13 @@ class GrantRow(Base):
     reason: Mapped[str] = mapped_column(String(500))
     added_at: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(key(64))
+
+
+def in_force(row: type[BindingRow] | type[GrantRow], now: datetime) -> ColumnElement[bool]:
+    """
+    Whether a binding or grant has not come to its end at that moment.
+    """
+    return or_(row.expires_at.is_(None), row.expires_at > now)
 
 
 class AccessRequestRow(Base):
