@@ -200,11 +200,7 @@ def require_nameable(resource: Resource) -> None:
     """
     if resource.kind is Kind.PROJECT:
         raise Invalid("Roles are given on a project, not grants.", field="kind", hint="Add a member instead.")
-    parse.resource_id(resource.id)
-    if resource.kind is Kind.EXPERIMENT:
-        parse.experiment_id(resource.id)
-    if resource.kind is Kind.SCORER:  # `7/name`, or `7` for all scorers of an experiment
-        parse.experiment_id(resource.id.partition("/")[0])
+    parse.id_of(resource.kind, resource.id)
 
 
 def _may_see(view: View, grant: Grant) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from cerberus.errors import Invalid
-from cerberus.policy import ANY, Scope
+from cerberus.policy import ANY, Kind, Scope
 from cerberus.service.letters import controls, hides, hides_in_lines
 
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
@@ -85,13 +85,18 @@ def resource_id(value: Any, field: str = "resource_id") -> str:
     return value
 
 
-def experiment_id(value: str, field: str = "resource_id") -> str:
+def id_of(kind: Kind, value: Any, field: str = "resource_id") -> str:
     """
-    An experiment's id in its one spelling (or `*`): MLflow takes `07` for 7, and a DENY on `07` would deny nothing.
+    The id of a resource of that kind (or `*`) in the one spelling that MLflow's guard compares.
+
+    MLflow takes `07` for experiment 7, and a DENY on `07` would deny nothing. Scorers are named `7/name`, all those of
+    an experiment `7`.
     """
-    if value != ANY and not re.fullmatch(r"0|[1-9][0-9]*", value):
+    name = resource_id(value, field)
+    experiment = {Kind.EXPERIMENT: name, Kind.SCORER: name.partition("/")[0]}.get(kind, ANY)
+    if experiment != ANY and not re.fullmatch(r"0|[1-9][0-9]*", experiment):
         raise Invalid("An experiment's id is a whole number, written plainly.", field=field)
-    return value
+    return name
 
 
 def member_of(kind: type[Member], value: Any, field: str) -> Member:

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cerberus.errors import Invalid
-from cerberus.policy import ANY, RUN_DATA_KINDS, Kind, Level, PlatformRole
+from cerberus.policy import ANY, RUN_DATA_KINDS, Level, PlatformRole
 from cerberus.service import parse
 
 FORMAT: Final = "1"
@@ -192,11 +192,3 @@ def schema() -> dict[str, Any]:
     """
     found = PolicyFile.model_json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "Cerberus policy"}
-
-
-def check_experiment(kind: str, resource_id: str) -> None:
-    """
-    Invalid for an experiment's id in another spelling than MLflow's own.
-    """
-    if kind == Kind.EXPERIMENT:
-        parse.experiment_id(resource_id)

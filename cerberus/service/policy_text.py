@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from cerberus.errors import Invalid
-from cerberus.policy import ANY
-from cerberus.service import policy_yaml
+from cerberus.policy import ANY, Kind
+from cerberus.service import parse, policy_yaml
 from cerberus.service.policy_file import (
     FORMAT,
     AccountPart,
@@ -17,7 +17,6 @@ from cerberus.service.policy_file import (
     PolicyFile,
     ProjectPart,
     RolePart,
-    check_experiment,
     parsed,
 )
 from cerberus.service.policy_yaml import Line
@@ -87,7 +86,7 @@ def _add_project(world: World, slug: str, project: ProjectPart, now: datetime) -
     for index, grant in enumerate(project.grants):
         place = f"projects.{slug}.grants.{index}"
         try:
-            check_experiment(grant.kind, grant.id)
+            parse.id_of(Kind(grant.kind), grant.id)
         except Invalid as error:
             raise Invalid(f"{place}.id: {error.message}", field=f"{place}.id") from None
         key = (slug, str(grant.kind), grant.id, grant.subject)

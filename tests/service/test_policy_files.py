@@ -16,6 +16,7 @@ from cerberus.service.policy_text import as_json, as_yaml
 
 EXPERIMENT = Resource("fraud", Kind.EXPERIMENT, "7")
 GRANT = "{subject: bob, kind: experiment, level: READ"
+A_SCORERS = GRANT.replace("experiment", "scorer")
 NEXT_YEAR = datetime(2099, 1, 1, tzinfo=UTC)
 
 
@@ -275,6 +276,7 @@ def test_a_project_that_is_missing_is_deleted_unless_it_holds_something(cast, ce
         (("    name: Fraud", "    roles: {keeper: {levels: {project: READ}}}"), "fraud.roles.keeper.levels.project"),
         (("    name: Fraud", "    service_accounts: {alice: {}}"), "people.alice"),
         (("    name: Fraud", f"    grants: [{GRANT}, id: '07'}}]"), "fraud.grants.0.id"),
+        (("    name: Fraud", f"    grants: [{A_SCORERS}, id: 07/x}}]"), "fraud.grants.0.id"),
         (("    name: Fraud", f"    grants: [{GRANT.replace('experiment', 'project')}}}]"), "fraud.grants.0.kind"),
         (("  fraud:\n", "  default:\n"), "projects.default"),
         (("projects:\n", "projects: [\n"), "file"),
