@@ -55,8 +55,8 @@ e2e: $(READY) ## Only the tests that drive a browser (needs Chromium)
 
 .PHONY: bench
 bench: $(READY) ## Measure permission checks, a big organisation (on MySQL), and what access control costs MLflow
-	@$(BIN)/python tests/bench/run.py
 	@PYTHONPATH=. $(BIN)/python tests/bench/scale.py
+	@$(BIN)/python tests/bench/tracking.py
 
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""`make bench`, second half: Cerberus with a big organisation in its database, on MySQL where there is one.
+"""`make bench`, first half: Cerberus with a big organisation in its database, on MySQL where there is one.
 
 Prints what it measured beside what was wanted. Times are the best of several; `own CPU` is what this process worked, as
 the machine may have other work.
