@@ -1,4 +1,4 @@
-"""`make bench`, second half: what access control costs MLflow's server: requests a second of the same work, as ratios to the plain server.
+"""`make bench`, second half: what access control costs MLflow's server, in requests a second beside the plain one.
 
     python tests/bench/tracking.py [--seconds 1.0] [--rounds 5] [--only plain,ours] [--rows "get run,log metric"]
 
