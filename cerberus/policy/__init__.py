@@ -16,9 +16,8 @@ from cerberus.policy.catalog import (
     Scope,
     SubjectKind,
     Verb,
-    capped,
 )
-from cerberus.policy.decide import decide, effective_levels, limits, visible
+from cerberus.policy.decide import decide, effective_levels, levels_within_limits, limits, visible
 from cerberus.policy.expand import rules_of_binding, rules_of_grant, rules_of_grants
 from cerberus.policy.model import (
     Decision,
@@ -64,9 +63,9 @@ __all__ = [
     "SubjectKind",
     "Verb",
     "Visible",
-    "capped",
     "decide",
     "effective_levels",
+    "levels_within_limits",
     "limits",
     "needed",
     "rules_of_binding",

@@ -7,7 +7,7 @@ at the level that decides a DENY beats everything, otherwise the highest level c
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from cerberus.policy.catalog import ANY, LEVEL_ORDER, LEVEL_VERBS, Kind, Level, Verb
+from cerberus.policy.catalog import ANY, LEVEL_ORDER, LEVEL_VERBS, Kind, Level, Verb, capped
 from cerberus.policy.model import Decision, Judged, Levels, Outcome, Principal, Reason, Resource, Rule, Source, Visible
 
 RANK = {level: rank for rank, level in enumerate(LEVEL_ORDER)}
@@ -157,6 +157,19 @@ def effective_levels(principal: Principal, kind: Kind, project: str, rules: Iter
             by_id.setdefault(rule.resource_id, []).append(rule.level)
     named = {resource_id: level for resource_id, levels in by_id.items() if (level := fold(levels))}
     return Levels(deciding_level(wide), named)
+
+
+def levels_within_limits(
+    principal: Principal, kind: Kind, project: str, rules: Iterable[Rule], *, now: datetime, archived: bool
+) -> Levels:
+    """
+    The same after what `limits` takes away: each level no higher than what may be done in the end.
+    """
+    whole = Resource(project, kind)
+    verbs = frozenset(verb for verb in Verb if not limits(principal, verb, whole, archived))
+    levels = effective_levels(principal, kind, project, rules, now=now)
+    named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
+    return Levels(capped(levels.default, verbs), named)
 
 
 def visible(principal: Principal, kind: Kind, project: str, rules: Iterable[Rule], *, now: datetime) -> Visible:

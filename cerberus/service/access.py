@@ -21,10 +21,8 @@ from cerberus.policy import (
     SubjectKind,
     Verb,
     Visible,
-    capped,
     decide,
-    effective_levels,
-    limits,
+    levels_within_limits,
     visible,
 )
 from cerberus.store.principals import Loaded
@@ -146,15 +144,8 @@ class Access:
         """
         Whether the principal may do it, and why.
         """
-        info = self.known_projects.get(resource.project)
-        return decide(
-            self.principal,
-            verb,
-            resource,
-            self.book.about(resource),
-            now=utc_now(),
-            archived=info is not None and info.archived,
-        )
+        rules, archived = self.book.about(resource), self._is_archived(resource.project)
+        return decide(self.principal, verb, resource, rules, now=utc_now(), archived=archived)
 
     def can(self, verb: Verb, resource: Resource) -> bool:
         """
@@ -196,13 +187,12 @@ class Access:
         return visible(self.principal, kind, project, self.book.of_kind(kind, project), now=now)
 
     def _levels(self, kind: Kind, project: str, now: datetime) -> Levels:
+        rules, archived = self.book.of_kind(kind, project), self._is_archived(project)
+        return levels_within_limits(self.principal, kind, project, rules, now=now, archived=archived)
+
+    def _is_archived(self, project: str) -> bool:
         info = self.known_projects.get(project)
-        archived = info is not None and info.archived
-        whole = Resource(project, kind)
-        verbs = frozenset(verb for verb in Verb if not limits(self.principal, verb, whole, archived))
-        levels = effective_levels(self.principal, kind, project, self.book.of_kind(kind, project), now=now)
-        named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
-        return Levels(capped(levels.default, verbs), named)
+        return info is not None and info.archived
 
 
 def project_resource(slug: str) -> Resource:

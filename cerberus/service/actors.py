@@ -1,7 +1,7 @@
 """Who calls a use case, and from where."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cerberus.policy import Decision, Principal
@@ -41,14 +41,14 @@ def line_of_origin(actor: Actor) -> dict[str, Any]:
     """
     The part of an audit line that says who and from where.
     """
-    origin = actor.origin
-    return {
-        "who": actor.principal.name,
-        "on_behalf_of": actor.on_behalf_of,
-        "address": origin.address,
-        "client": origin.client,
-        "request_id": origin.request_id,
-    }
+    return {"who": actor.principal.name, "on_behalf_of": actor.on_behalf_of, **asdict(actor.origin)}
+
+
+def line_of_failed_sign_in(who: str, origin: Origin) -> dict[str, Any]:
+    """
+    The audit line of a sign-in that was refused; `who` is `?` where that is not known.
+    """
+    return {"who": who, "action": "session.begin", "target": "session", "outcome": "denied", **asdict(origin)}
 
 
 def line_of_denial(actor: Actor, decision: Decision) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from cerberus.errors import Conflict, Forbidden, Invalid
 from cerberus.policy import Decision, Principal, Verb
 from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor, Origin, line_of_denial
-from cerberus.service.change import View
 from cerberus.service.context import Context
 from cerberus.store import audit, chain, retention
 from cerberus.store.chain import Broken, Examined
@@ -55,7 +54,7 @@ class Audit:
         For admins and auditors.
         """
         with self._context.view_at_length(actor) as view:
-            _require_overseer(view)
+            view.require_oversight()
             first, last = audit.ids_between(view.session, since, until)
         self._context.looked(actor, "audit.export", "audit", about=_as_said({"since": since, "until": until}))
         return self._lines(first, last)
@@ -129,8 +128,3 @@ def _require_position(after: str | None) -> None:
             AuditLine.moment_and_id(after)
     except ValueError:
         raise Invalid("after: is no place in the audit", field="after") from None
-
-
-def _require_overseer(view: View) -> None:
-    if not view.oversees:
-        raise Forbidden("Only admins and auditors may do this.", hint="Ask an admin of the platform.")

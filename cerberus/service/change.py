@@ -56,7 +56,7 @@ class View:
         Whether the actor may see who has what on the resource: those who manage it, whatever their credential may
         change and even when the project is archived, and those who oversee everything.
         """
-        if self.by_system or self.oversees:
+        if self.oversees:
             return True
         decision = self.access.check(Verb.READ, resource)
         return decision.allowed and (decision.level is Level.MANAGE or self.access.principal.is_admin)
@@ -79,6 +79,13 @@ class View:
         principal = self.access.principal
         roles = principal.platform_roles & {PlatformRole.ADMIN, PlatformRole.AUDITOR}
         return bool(roles) and principal.project is None
+
+    def require_oversight(self) -> None:
+        """
+        Forbidden unless the actor may see people and audit everywhere.
+        """
+        if not self.oversees:
+            raise Forbidden("Only admins and auditors may see this.", hint="Ask an admin of the platform.")
 
     def require_admin(self) -> None:
         """

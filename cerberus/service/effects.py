@@ -13,13 +13,10 @@ from cerberus.policy import (
     Levels,
     PlatformRole,
     Principal,
-    Resource,
     Rule,
     SubjectKind,
     Verb,
-    capped,
-    effective_levels,
-    limits,
+    levels_within_limits,
 )
 from cerberus.store.reached import Reached
 from cerberus.store.snapshot import Facts, Holder
@@ -91,11 +88,7 @@ class _Side:
             platform_roles=frozenset({PlatformRole.ADMIN}) if holder.admin else frozenset(),
         )
         for kind in Kind:
-            whole = Resource(project, kind)
-            verbs = frozenset(verb for verb in Verb if not limits(principal, verb, whole, archived))
-            levels = effective_levels(principal, kind, project, rules, now=self.now)
-            named = {name: within for name, level in levels.named.items() if (within := capped(level, verbs))}
-            yield kind, Levels(capped(levels.default, verbs), named)
+            yield kind, levels_within_limits(principal, kind, project, rules, now=self.now, archived=archived)
 
 
 def effects_between(before: Facts, after: Facts, where: Reached, *, now: datetime) -> list[Effect]:

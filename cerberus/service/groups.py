@@ -1,10 +1,10 @@
 """Groups of people; a group can hold groups."""
 
-from cerberus.errors import Forbidden, Invalid, NotFound
+from cerberus.errors import Invalid, NotFound
 from cerberus.policy import Principal, SubjectKind
 from cerberus.service import departure, parse
 from cerberus.service.actors import Actor
-from cerberus.service.change import Change, View
+from cerberus.service.change import Change
 from cerberus.service.context import Context
 from cerberus.service.subjects import find_subject, maintainers_stay, rename, require_free
 from cerberus.store import principals, subjects
@@ -39,7 +39,7 @@ class Groups:
         The group of that name. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            _require_oversight(view)
+            view.require_oversight()
             group = subjects.person(view.session, find_subject(view, name, SubjectKind.GROUP))
         self._context.looked(actor, "group.show", f"group:{group.name}")
         return group
@@ -109,7 +109,7 @@ class Groups:
         The direct members by name, those after the name `after`. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            _require_oversight(view)
+            view.require_oversight()
             row = find_subject(view, group, SubjectKind.GROUP)
             found = subjects.group_members(view.session, row.id, limit=limit, after=after)
         self._context.looked(actor, "group.members", f"group:{row.name}")
@@ -120,13 +120,8 @@ class Groups:
         Groups by name, those after the name `after`. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            _require_oversight(view)
+            view.require_oversight()
             return subjects.search(view.session, "", limit=limit, after=after, kind=SubjectKind.GROUP)
-
-
-def _require_oversight(view: View) -> None:
-    if not view.oversees:
-        raise Forbidden("Only admins and auditors may look at groups.", hint="Ask an admin of the platform.")
 
 
 def _member(change: Change, name: object) -> SubjectRow:

@@ -171,7 +171,7 @@ class People:
         A user's living sessions, last seen first. For admins and auditors.
         """
         with self._context.view(actor) as view:
-            _require_oversight(view)
+            view.require_oversight()
             row = find_subject(view, name, SubjectKind.USER)
             found = credentials.sessions_of(view.session, row.id, view.now, seen_after=view.now - IDLE)
         self._context.looked(actor, "session.list", f"user:{row.name}")
@@ -259,11 +259,6 @@ class People:
         return secrets.hash_password(password, rounds=self._context.password_rounds)
 
 
-def _require_oversight(view: View) -> None:
-    if not view.oversees:
-        raise Forbidden("Only admins and auditors may look people up.", hint="Ask an admin of the platform.")
-
-
 def _home(view: View, row: SubjectRow) -> str | None:
     return subjects.person(view.session, row).project
 
@@ -288,7 +283,7 @@ def _shown(view: View, name: object) -> SubjectRow:
     row = subjects.by_name(view.session, parse.user_name(name))
     slug = None if row is None else _home(view, row)
     if slug is None or not view.sees_policy_on(project_resource(slug)):
-        _require_oversight(view)
+        view.require_oversight()
     return _present(row, name)
 
 

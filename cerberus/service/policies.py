@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from cerberus.errors import Conflict, Forbidden, Invalid
+from cerberus.errors import Conflict, Invalid
 from cerberus.service import policy_text, policy_words
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
@@ -104,8 +104,7 @@ class Policies:
         wanted = frozenset(projects)
         scope = Scope(frozenset(), frozenset(), frozenset(), wanted) if wanted else None
         with self._context.view_at_length(actor) as view:
-            if not view.oversees and not view.by_system:
-                raise Forbidden("You may not export the policy.", hint="Admins and auditors may.")
+            view.require_oversight()
             world = policy_facts.load(view.session, scope, view.now)
         missing = sorted(wanted - {*world.projects})
         if missing:

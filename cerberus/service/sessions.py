@@ -8,7 +8,7 @@ from cerberus.errors import Conflict, Invalid, NotFound, NotSignedIn, Throttled
 from cerberus.policy import ALL_SCOPES, PlatformRole, Principal, Scope, SubjectKind
 from cerberus.service import parse, secrets
 from cerberus.service.access import Access, utc_now
-from cerberus.service.actors import Actor, Origin, line_of_origin
+from cerberus.service.actors import Actor, Origin, line_of_failed_sign_in, line_of_origin
 from cerberus.service.context import Context
 from cerberus.sso.options import LocalSignIn
 from cerberus.store import audit, credentials, principals, subjects
@@ -136,9 +136,7 @@ class Sessions:
             subject_id = row.id if row is not None else 0
             who = row.name if row is not None else "?"  # what nobody is called may be a password in the wrong field
         if not secrets.password_matches(typed, stored, rounds=self._context.password_rounds):
-            line = {"who": who, "action": "session.begin", "target": "session", "outcome": "denied"}
-            line |= {"address": origin.address, "client": origin.client, "request_id": origin.request_id}
-            self._context.note_later(line, what="the audit line of a failed sign-in")
+            self._context.note_later(line_of_failed_sign_in(who, origin), what="the audit line of a failed sign-in")
             raise NotSignedIn(WRONG, hint="An admin can reset a forgotten password.")
         with self._context.database.writing() as session:
             credentials.forget_failures(session, f"account:{account}")

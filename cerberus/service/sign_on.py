@@ -12,7 +12,7 @@ from typing import Final
 from cerberus.errors import Conflict, Invalid, NotFound, NotSignedIn, Unavailable
 from cerberus.policy import SubjectKind
 from cerberus.service import parse, sign_on_rules
-from cerberus.service.actors import Actor, Origin
+from cerberus.service.actors import Actor, Origin, line_of_failed_sign_in
 from cerberus.service.admission import Admission
 from cerberus.service.again import again
 from cerberus.service.change import View
@@ -21,7 +21,7 @@ from cerberus.service.sessions import NewSession
 from cerberus.sso.options import LocalSignIn, Options
 from cerberus.sso.provider import Begun, Provider
 from cerberus.sso.tokens import is_subject
-from cerberus.store import audit, credentials, identities, subjects
+from cerberus.store import credentials, identities, subjects
 from cerberus.store.identities import Identity, SignOnBegun
 from cerberus.store.tables import SubjectRow
 
@@ -135,13 +135,8 @@ class SignOn:
         return NotSignedIn(f"{name} refused the sign-in.", hint="Tell whoever runs this server.")
 
     def _record_refusal(self, error: NotSignedIn | Conflict | Invalid, origin: Origin) -> None:
-        line = {"who": "?", "action": "session.begin", "target": "session", "outcome": "denied"}
-        line |= {"address": origin.address, "client": origin.client, "request_id": origin.request_id}
-        about = {"by": self._options.issuer, "reason": error.message}
-        self._context.later(
-            lambda session: audit.append_loose(session, {**line, "after": about}, self._context.now()),
-            what="a refused sign-in",
-        )
+        line = {**line_of_failed_sign_in("?", origin), "after": {"by": self._options.issuer, "reason": error.message}}
+        self._context.note_later(line, what="the audit line of a failed sign-in")
 
     def _require_set_up(self) -> None:
         if not self._options.signs_in:
