@@ -93,7 +93,7 @@ Value = TypeVar("Value", bound="DataclassInstance")
 
 
 def _value(name: str, value: Any) -> Any:
-    if name.endswith("_at") and value is not None:
+    if (name == "at" or name.endswith("_at")) and value is not None:
         return datetime.fromisoformat(value)
     if name == "projects":
         return tuple(read(Project, item) for item in value)

@@ -1,14 +1,14 @@
 """What happened, from a notebook: `client.audit`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
+from cerberus.client.answers import read
 from cerberus.client.connection import Connection
-
-AT_ONCE: Final = 200
+from cerberus.client.pages import items_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,7 @@ class Audit:
         """
         asked = {name: value for name, value in locals().items() if name != "self" and value is not None}
         words = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asked.items()}
-        return self._pages({**words, "limit": AT_ONCE})
-
-    def _pages(self, words: Mapping[str, Any]) -> Iterator[AuditLine]:
-        after: dict[str, str] = {}
-        while True:
-            page = self._connection.call("GET", f"/audit?{urlencode({**words, **after})}")
-            yield from map(_line, page["items"])
-            if page["next"] is None:
-                return
-            after = {"after": page["next"]}
+        return (read(AuditLine, item) for item in items_of(self._connection, "/audit", **words))
 
     def export(
         self, *, format: str = "jsonl", since: datetime | None = None, until: datetime | None = None
@@ -80,8 +71,3 @@ class Audit:
         times = {"since": since, "until": until}
         words = {name: value.isoformat() for name, value in times.items() if value is not None}
         return self._connection.pieces(f"/audit/export?{urlencode({'format': format, **words})}")
-
-
-def _line(values: Mapping[str, Any]) -> AuditLine:
-    known = {each.name: values[each.name] for each in fields(AuditLine)}
-    return AuditLine(**{**known, "at": datetime.fromisoformat(values["at"])})

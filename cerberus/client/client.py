@@ -202,7 +202,7 @@ class Client:
         """
         One's access tokens.
         """
-        return [read(Token, item) for item in self.connection.call("GET", "/tokens")["items"]]
+        return [read(Token, item) for item in items_of(self.connection, "/tokens")]
 
     def create_token(
         self, name: str, *, scopes: Iterable[str] = ("read", "write"), project: str | None = None, days: int = 90

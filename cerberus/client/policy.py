@@ -1,11 +1,12 @@
 """What changes would do, and the whole policy as a file, from a notebook: `client.what_if(...)`, `client.policy`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from cerberus.client.answers import read
 from cerberus.client.connection import Connection
 
 
@@ -113,23 +114,14 @@ def rehearse(connection: Connection, change: str, given: Mapping[str, Any]) -> R
     """
     body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
     found = connection.call("POST", "/what-if", {**body, "change": change}, repeatable=True)
-    effects = None if found["effects"] is None else _effects(found["effects"])
-    return Rehearsal(found["change"], found["changes"], effects)
+    return replace(read(Rehearsal, found), effects=_effects(found["effects"]))
 
 
 def _plan(found: Mapping[str, Any]) -> Plan:
-    values = {each.name: found[each.name] for each in fields(Plan)}
-    values |= {name: tuple(found[name]) for name in ("steps", "obstacles")}
-    values["effects"] = None if found["effects"] is None else _effects(found["effects"])
-    return Plan(**values)
+    return replace(read(Plan, found), effects=_effects(found["effects"]))
 
 
-def _effects(found: Mapping[str, Any]) -> Effects:
-    items = tuple(_effect(item) for item in found["items"])
-    return Effects(found["people"], found["total"], tuple(found["summary"]), items)
-
-
-def _effect(found: Mapping[str, Any]) -> Effect:
-    values: dict[str, Any] = {each.name: found[each.name] for each in fields(Effect)}
-    values |= {name: tuple(found[name]) for name in ("gained", "lost")}
-    return Effect(**values)
+def _effects(found: Mapping[str, Any] | None) -> Effects | None:
+    if found is None:
+        return None
+    return replace(read(Effects, found), items=tuple(read(Effect, item) for item in found["items"]))

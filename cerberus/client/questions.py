@@ -1,13 +1,14 @@
 """Why, who and what: `client.questions`. Standard library only, but for the connection."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from cerberus.client.answers import Answer
+from cerberus.client.answers import Answer, read
 from cerberus.client.connection import Connection
+from cerberus.client.pages import items_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +105,8 @@ class Questions:
         """
         Everybody who may do this, by name; read page by page as they are needed.
         """
-        asked = {"verb": str(verb), "kind": str(kind), "project": project, "id": id, "limit": "200"}
-        while True:
-            found = self._connection.call("GET", f"/who-can?{urlencode(asked)}")
-            for item in found["items"]:
-                yield Reaching(
-                    name=item["name"],
-                    kind=item["kind"],
-                    display_name=item["display_name"],
-                    reason=item["reason"],
-                    level=item["level"],
-                    rules=_rules(item["rules"]),
-                )
-            if found["next"] is None:
-                return
-            asked["after"] = found["next"]
+        found = items_of(self._connection, "/who-can", verb=verb, kind=kind, project=project, id=id)
+        return (replace(read(Reaching, item), rules=_rules(item["rules"])) for item in found)
 
     def visible(self, kind: str, project: str, *, subject: str | None = None) -> VisibleIds:
         """
@@ -130,18 +118,4 @@ class Questions:
 
 
 def _rules(found: list[dict[str, Any]]) -> tuple[RuleJudged, ...]:
-    return tuple(
-        RuleJudged(
-            subject=rule["subject"],
-            subject_kind=rule["subject_kind"],
-            source=rule["source"],
-            role=rule["role"],
-            kind=rule["kind"],
-            id=rule["id"],
-            level=rule["level"],
-            expires_at=datetime.fromisoformat(rule["expires_at"]) if rule["expires_at"] else None,
-            outcome=rule["outcome"],
-            detail=rule["detail"],
-        )
-        for rule in found
-    )
+    return tuple(read(RuleJudged, rule) for rule in found)

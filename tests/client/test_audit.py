@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cerberus.client import audit
+from cerberus.client import pages
 from cerberus.errors import Forbidden, Invalid
 from cerberus.service import SYSTEM
 
 
 def test_a_search_reads_page_by_page(client_of, cerberus, monkeypatch):
-    monkeypatch.setattr(audit, "AT_ONCE", 3)
+    monkeypatch.setattr(pages, "AT_ONCE", 3)
     admin = client_of("admin")
     known = [line.id for line in cerberus.audit.search(SYSTEM, who="system", limit=1000)]
     assert [line.id for line in admin.audit.search(who="system")] == known

@@ -84,6 +84,11 @@ def test_a_token_is_made_used_and_revoked(client_of, url):
             nightly.me()
 
 
+def test_every_token_is_listed_also_those_of_later_pages(client_of, cast):
+    made = {cast.cerberus.tokens.create(cast.bob, f"token {number}").token.id for number in range(55)}
+    assert made < {token.id for token in client_of("bob").tokens()}
+
+
 def test_signing_in_with_a_password_gives_a_working_client_until_sign_out(url, cast):
     with Client(url, token="") as client:
         client.sign_in("alice", cast.password)
