@@ -31,7 +31,9 @@ HASHED: Final = (
 )
 ALL: Final = (AuditRow.id, *(getattr(AuditRow, name) for name in HASHED), AuditRow.previous_hash, AuditRow.hash)
 EQUAL: Final = ("who", "on_behalf_of", "target", "project", "outcome", "address", "request_id")
-TOKEN: Final = re.compile(r"mls_[A-Za-z0-9]{16,}")
+CREDENTIAL: Final = re.compile(r"mls_[A-Za-z0-9]{16,}|ey[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")
+"""What a credential looks like: a token of ours, or a JWT. Its parts are long: no name of a model is taken for one."""
+
 AFTER_ANY_LETTER: Final = "\U0010ffff"
 
 
@@ -62,7 +64,7 @@ def chained_hash(row: AuditRow | Row[Any]) -> str:
 
 def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
     """
-    A row from a line's fields; texts are cut to their columns' lengths, and hold no access token.
+    A row from a line's fields; texts are cut to their columns' lengths, and hold no credential.
     """
     before, after = line.get("before"), line.get("after")
     return AuditRow(
@@ -83,7 +85,7 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
 
 def _harmless(text: str) -> str:
     # A client can put its token where none belongs: into its name, a request's id, a reason.
-    return TOKEN.sub("mls_***", text)
+    return CREDENTIAL.sub("***", text)
 
 
 def append(session: OrmSession, state: PolicyStateRow, line: Mapping[str, Any], at: datetime) -> None:
