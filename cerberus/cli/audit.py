@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from cerberus.cli.call import Call, Commands, Done, Exit, reason_of
+from cerberus.cli.call import Call, Commands, Done, Exit, moment, reason_of
 from cerberus.errors import Invalid
 from cerberus.service import AuditLine
 from cerberus.service.audit_files import FileFormat, written
@@ -42,14 +42,6 @@ def add_time(parser: argparse.ArgumentParser) -> None:
         "--since", type=moment, metavar="DATE", help="from then on, e.g. 2026-11-01 or 2026-11-01T08:00"
     )
     parser.add_argument("--until", type=moment, metavar="DATE", help="before then")
-
-
-def moment(text: str) -> datetime:
-    """
-    A date or a moment as ISO 8601 has it, in UTC unless it says otherwise.
-    """
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def search(call: Call) -> Done:

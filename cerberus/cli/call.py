@@ -4,6 +4,7 @@ import argparse
 import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -69,6 +70,14 @@ def password_from(path: Path | None) -> str | None:
         return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"The password file {path} cannot be read: {reason_of(error)}.", field="password-file") from None
+
+
+def moment(text: str) -> datetime:
+    """
+    A date or a moment as ISO 8601 has it, in UTC unless it says otherwise.
+    """
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def reason_of(error: Exception) -> str:

@@ -4,12 +4,10 @@ import argparse
 from typing import Any
 
 from cerberus.cli.call import Call, Commands, Done
-from cerberus.cli.lists import table
+from cerberus.cli.lists import MOST, table
 from cerberus.cli.projects import add_end
 from cerberus.policy import RUN_DATA_KINDS, Kind, Level, Resource, Source
 from cerberus.service import Grant
-
-MOST = 200
 
 
 def add(commands: Commands) -> None:

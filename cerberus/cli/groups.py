@@ -1,9 +1,7 @@
 """The commands about groups."""
 
 from cerberus.cli.call import Call, Commands, Done
-from cerberus.cli.lists import table, values_of
-
-MOST = 200
+from cerberus.cli.lists import MOST, table, values_of
 
 
 def add(commands: Commands) -> None:

@@ -1,10 +1,13 @@
-"""How commands show people: as lines for people, as values for `--json`."""
+"""How commands show lists: as lines for people, as values for `--json`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cerberus.cli.call import Done
 from cerberus.service import Person
+
+MOST: Final = 200
+"""How many lines a command shows at once; `--after` goes on."""
 
 
 def values_of(person: Person) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""The `cerberus` command, for whoever operates the server.
-
-Exit codes: 0 done or yes, 1 no, 2 wrong usage, 3 fault.
-"""
+"""The `cerberus` command, for whoever operates the server."""
 
 import argparse
 import json

@@ -88,7 +88,7 @@ def apply(call: Call) -> Done:
     )
     if not done.changes:
         return Done(NOTHING, _values(done))
-    return Done("\n".join((*_list("Changed", done.steps),)), _values(done))
+    return Done("\n".join(_list("Changed", done.steps)), _values(done))
 
 
 def _planned(call: Call) -> Plan:

@@ -2,8 +2,7 @@
 
 import argparse
 
-from cerberus.cli.audit import moment
-from cerberus.cli.call import Call, Commands, Done
+from cerberus.cli.call import Call, Commands, Done, moment
 from cerberus.cli.lists import table
 from cerberus.policy import BUILT_IN_ROLES
 from cerberus.service import Member, ProjectInfo

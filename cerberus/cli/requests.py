@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from cerberus.cli.audit import moment
-from cerberus.cli.call import Call, Commands, Done
-from cerberus.cli.lists import table
+from cerberus.cli.call import Call, Commands, Done, moment
+from cerberus.cli.lists import MOST, table
 from cerberus.service import AccessRequest, RequestState
-
-MOST = 200
 
 
 def add(commands: Commands) -> None:

@@ -3,10 +3,9 @@
 import argparse
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from cerberus.cli.call import EXIT_CODES, Call, Commands, Done
+from cerberus.cli.call import EXIT_CODES, Call, Commands, Done, moment
 from cerberus.cli.effects import lines_of, values_of
 from cerberus.errors import Invalid
 from cerberus.service.what_if import DEEDS
@@ -51,17 +50,12 @@ def what_if(call: Call) -> Done:
     return Done("\n".join(lines_of(found.effects)), told)
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
 def _flag(text: str) -> bool:
     return {"true": True, "false": False}[text]
 
 
 READ: Final[dict[str, Callable[[str], Any]]] = {
-    "expires_at": _moment,
+    "expires_at": moment,
     "grant_id": int,
     "levels": json.loads,
     "manages_project": _flag,
