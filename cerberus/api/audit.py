@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import Document, noun
+from cerberus.api.pages import first
 from cerberus.api.parsing import Line
 from cerberus.api.shapes import Answer, Page, Query
 from cerberus.errors import Forbidden, NotFound
@@ -95,11 +96,8 @@ class AuditLines(Answer):
 def search_audit(caller: Caller, query: AuditQuery) -> AuditLines:
     wanted = {name: getattr(query, name) for name in AuditQuery.model_fields if name not in Page.model_fields}
     found = caller.cerberus.audit.search(caller.actor, limit=query.limit + 1, after=query.after, **wanted)
-    shown = found[: query.limit]
-    return AuditLines(
-        items=tuple(AuditLineShown.of(line) for line in shown),
-        next=shown[-1].position if len(found) > len(shown) else None,
-    )
+    shown, following = first(found, query, lambda line: line.position)
+    return AuditLines(items=tuple(AuditLineShown.of(line) for line in shown), next=following)
 
 
 @audit.route(

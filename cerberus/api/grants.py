@@ -7,10 +7,12 @@ from pydantic import AwareDatetime, Field
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
+from cerberus.api.pages import first
 from cerberus.api.parsing import Identifier, Name, Remark, number_of
 from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound
 from cerberus.policy import Kind, Level, Resource, Source, SubjectKind
+from cerberus.service import Grant
 
 grants = noun("grants")
 
@@ -76,12 +78,12 @@ class HandOver(Request):
     owner: Name
 
 
-def shown(grant: object) -> GrantShown:
+def shown(grant: Grant) -> GrantShown:
     """
     The grant as the API names its parts: `id` is that of the resource.
     """
     values = {name: getattr(grant, name) for name in GrantShown.model_fields if name not in ("grant_id", "id")}
-    return GrantShown(grant_id=getattr(grant, "id"), id=getattr(grant, "resource_id"), **values)  # noqa: B009
+    return GrantShown(grant_id=grant.id, id=grant.resource_id, **values)
 
 
 @grants.route(
@@ -105,8 +107,8 @@ def list_grants(caller: Caller, query: GrantsQuery, project: str) -> Grants:
         limit=query.limit + 1,
         after=number_of(query.after or "0"),
     )
-    items = tuple(shown(grant) for grant in found[: query.limit])
-    return Grants(items=items, next=str(items[-1].grant_id) if len(found) > query.limit else None)
+    page, following = first(found, query, lambda grant: str(grant.id))
+    return Grants(items=tuple(shown(grant) for grant in page), next=following)
 
 
 @grants.route(

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
+from cerberus.api.pages import first
 from cerberus.api.parsing import Line, Name
 from cerberus.api.shapes import Answer, Page, Request
 from cerberus.api.users import Renaming
@@ -53,8 +54,8 @@ class GroupMembers(Answer):
 @groups.route("GET", "/groups", summary="List groups", query=Page, answer=GroupsShown, raises=(Forbidden,))
 def list_groups(caller: Caller, query: Page) -> GroupsShown:
     found = caller.cerberus.groups.list(caller.actor, limit=query.limit + 1, after=query.after)
-    shown = tuple(GroupShown.of(group) for group in found[: query.limit])
-    return GroupsShown(items=shown, next=shown[-1].name if len(found) > query.limit else None)
+    shown, following = first(found, query, lambda group: group.name)
+    return GroupsShown(items=tuple(GroupShown.of(group) for group in shown), next=following)
 
 
 @groups.route(
@@ -107,8 +108,8 @@ def delete_group(caller: Caller, group: str) -> None:
 )
 def list_group_members(caller: Caller, query: Page, group: str) -> GroupMembers:
     found = caller.cerberus.groups.members(caller.actor, group, limit=query.limit + 1, after=query.after)
-    shown = tuple(GroupMember.of(member) for member in found[: query.limit])
-    return GroupMembers(items=shown, next=shown[-1].name if len(found) > query.limit else None)
+    shown, following = first(found, query, lambda member: member.name)
+    return GroupMembers(items=tuple(GroupMember.of(member) for member in shown), next=following)
 
 
 @groups.route(

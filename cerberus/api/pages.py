@@ -1,7 +1,8 @@
 """Cursors: where a list goes on. Opaque to clients, bound to the question that was asked, refused when changed.
 
 An endpoint whose query is a `Page` needs nothing of this: its view reads a plain position in `query.after` and answers
-one in `next`, and `Endpoint` turns both into cursors. `cut` makes a page of a list that is short enough to read whole.
+one in `next`, and `Endpoint` turns both into cursors. `cut` makes a page of a list that is short enough to read whole,
+`first` of one that was asked for one item more than the page shows.
 """
 
 import base64
@@ -10,7 +11,7 @@ import hashlib
 import hmac
 import json
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
@@ -54,6 +55,14 @@ def question_of(name: str, *, who: int, path: Mapping[str, Any], query: BaseMode
     """
     asked = query.model_dump(mode="json", exclude={"limit", "after"})
     return json.dumps([name, who, path, asked], sort_keys=True, default=str)
+
+
+def first(found: Sequence[Item], page: Page, place: Callable[[Item], str]) -> tuple[tuple[Item, ...], str | None]:
+    """
+    The page of what was found with a limit of one more, and where it goes on.
+    """
+    shown = tuple(found[: page.limit])
+    return shown, place(shown[-1]) if len(found) > len(shown) else None
 
 
 def cut(

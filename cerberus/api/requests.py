@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
+from cerberus.api.pages import first
 from cerberus.api.parsing import Name, Remark, number_of
 from cerberus.api.shapes import Answer, Page, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
@@ -80,12 +81,12 @@ class AccessRequests(Answer):
     next: str | None = None
 
 
-def page_of(found: list[AccessRequest], limit: int) -> AccessRequests:
+def page_of(found: list[AccessRequest], query: Page) -> AccessRequests:
     """
     One page of what was asked with a limit of one more.
     """
-    items = tuple(RequestShown.of(each) for each in found[:limit])
-    return AccessRequests(items=items, next=str(items[-1].id) if len(found) > limit else None)
+    shown, following = first(found, query, lambda each: str(each.id))
+    return AccessRequests(items=tuple(RequestShown.of(each) for each in shown), next=following)
 
 
 def before(query: Page) -> int | None:
@@ -100,14 +101,14 @@ def before(query: Page) -> int | None:
 )
 def list_askable(caller: Caller, query: Page) -> Askables:
     found = caller.cerberus.requests.askable(caller.actor, limit=query.limit + 1, after=query.after)
-    items = tuple(Askable.of(project) for project in found[: query.limit])
-    return Askables(items=items, next=items[-1].slug if len(found) > query.limit else None)
+    shown, following = first(found, query, lambda project: project.slug)
+    return Askables(items=tuple(Askable.of(project) for project in shown), next=following)
 
 
 @requests.route("GET", "/requests", summary="List what you have asked for", query=RequestsQuery, answer=AccessRequests)
 def list_my_requests(caller: Caller, query: RequestsQuery) -> AccessRequests:
     found = caller.cerberus.requests.mine(caller.actor, state=query.state, limit=query.limit + 1, before=before(query))
-    return page_of(found, query.limit)
+    return page_of(found, query)
 
 
 @requests.route(
@@ -122,7 +123,7 @@ def list_requests(caller: Caller, query: RequestsQuery, project: str) -> AccessR
     found = caller.cerberus.requests.of_project(
         caller.actor, project, state=query.state, limit=query.limit + 1, before=before(query)
     )
-    return page_of(found, query.limit)
+    return page_of(found, query)
 
 
 @requests.route(

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
+from cerberus.api.pages import first
 from cerberus.api.parsing import Line, Name
 from cerberus.api.shapes import Answer, Page, Request
 from cerberus.api.users import HandOver, Renaming
@@ -46,8 +47,8 @@ class ServiceAccountsShown(Answer):
 def list_service_accounts(caller: Caller, query: Page, project: str) -> ServiceAccountsShown:
     accounts = caller.cerberus.service_accounts
     found = accounts.list(caller.actor, project, limit=query.limit + 1, after=query.after)
-    shown = tuple(ServiceAccountShown.of(account) for account in found[: query.limit])
-    return ServiceAccountsShown(items=shown, next=shown[-1].name if len(found) > query.limit else None)
+    shown, following = first(found, query, lambda account: account.name)
+    return ServiceAccountsShown(items=tuple(ServiceAccountShown.of(account) for account in shown), next=following)
 
 
 @service_accounts.route(

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import NewPassword, PeopleQuery, UserCreate, Users, UserShown
-from cerberus.api.pages import cut
+from cerberus.api.pages import cut, first
 from cerberus.api.parsing import Line, Name
 from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
@@ -56,8 +56,8 @@ class SessionsShown(Answer):
 @users.route("GET", "/users", summary="Search people by name", query=PeopleQuery, answer=Users, raises=(Forbidden,))
 def list_users(caller: Caller, query: PeopleQuery) -> Users:
     found = caller.cerberus.people.search(caller.actor, query.text, limit=query.limit + 1, after=query.after)
-    shown = tuple(UserShown.of(person) for person in found[: query.limit])
-    return Users(items=shown, next=shown[-1].name if len(found) > query.limit else None)
+    shown, following = first(found, query, lambda person: person.name)
+    return Users(items=tuple(UserShown.of(person) for person in shown), next=following)
 
 
 @users.route(
@@ -170,8 +170,8 @@ def take_platform_role(caller: Caller, user: str, role: str) -> UserShown:
 )
 def list_sessions(caller: Caller, query: Page, user: str) -> SessionsShown:
     found = caller.cerberus.people.sessions(caller.actor, user)
-    shown, further = cut(sorted(found, key=lambda session: session.id), query, lambda session: f"{session.id:020}")
-    return SessionsShown(items=tuple(SessionShown.of(session) for session in shown), next=further)
+    shown, following = cut(sorted(found, key=lambda session: session.id), query, lambda session: f"{session.id:020}")
+    return SessionsShown(items=tuple(SessionShown.of(session) for session in shown), next=following)
 
 
 @users.route(
