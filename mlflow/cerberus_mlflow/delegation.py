@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from flask import Flask
 from mlflow.server.fastapi_app import _EfficientWSGIMiddleware
 from mlflow.server.fastapi_security import init_fastapi_security
+from mlflow.utils.workspace_context import clear_server_request_workspace
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
@@ -41,7 +42,10 @@ class Delegation:
         self.is_native = is_native
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self.is_native(scope["method"], scope.get("root_path", ""), scope["path"]):
-            await self.to_flask(scope, receive, send)
-        else:
+        if scope["type"] != "http" or self.is_native(scope["method"], scope.get("root_path", ""), scope["path"]):
             await self.served(scope, receive, send)
+            return
+        # uvicorn serves a connection's next request in the context of the one before it where that had a large body;
+        # Flask would then work in that one's workspace. Forgotten, it is found anew, as FastAPI's middleware does.
+        clear_server_request_workspace()
+        await self.to_flask(scope, receive, send)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import requests
+
 ROOT = Path(__file__).parents[2]
 EVERY_ROUTE = """
 import json, sys
@@ -51,3 +53,25 @@ def test_a_page_of_another_site_can_change_nothing(server: Any) -> None:
     for origin, status in (("https://evil.example", 403), ("http://localhost:3000", 200)):
         answer = server.post("alice", "experiments/create", body, project="fraud", headers={"Origin": origin})
         assert answer.status_code == status
+
+
+def test_a_connection_that_is_used_for_two_projects_keeps_them_apart(server: Any) -> None:
+    """A large body makes uvicorn serve the connection's next requests in the context of this one."""
+    tokens = {
+        name: server.cast.token(name, project=project) for name, project in (("alice", "fraud"), ("erin", "churn"))
+    }
+    experiment_id = server.experiment("alice", project="fraud")
+    run_id = server.run("alice", experiment_id, project="fraud")
+    artifact = f"workspaces/fraud/{experiment_id}/{run_id}/artifacts/large.bin"
+    with requests.Session() as connection:
+        for round_ in range(3):
+            connection.headers["Authorization"] = f"Bearer {tokens['alice']}"
+            path = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{artifact}"
+            assert connection.put(path, data=b"x" * 1_000_000, timeout=60).status_code == 200
+            connection.headers["Authorization"] = f"Bearer {tokens['erin']}"
+            body = {"name": f"of erin, in churn, {round_} {run_id}"}
+            made = connection.post(f"{server.url}/api/2.0/mlflow/experiments/create", json=body, timeout=60)
+            assert made.status_code == 200, made.text
+            seen = {"experiment_id": made.json()["experiment_id"]}
+            assert server.ask("erin", "GET", "experiments/get", params=seen, project="churn").status_code == 200
+            assert server.ask("alice", "GET", "experiments/get", params=seen, project="fraud").status_code == 404
