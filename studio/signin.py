@@ -10,6 +10,7 @@ import streamlit_authenticator as stauth
 from streamlit_authenticator.controllers import AuthenticationController
 
 from cerberus.errors import NotSignedIn, Throttled
+from cerberus.service import LocalSignIn
 from studio import log, session
 
 _CODE = "signin.code"
@@ -105,7 +106,7 @@ def _ways() -> None:
         SignInForm(_try).login(fields=FIELDS, key="signin_form")
         return
     elsewhere = {"label": f"Sign in with {info.name}"}
-    if info.local_sign_in == "everybody":
+    if info.local_sign_in is LocalSignIn.EVERYBODY:
         SignInForm(_try).login(fields=FIELDS, key="signin_form")
         _ELSEWHERE(key="signin_elsewhere", data=elsewhere)
         return

@@ -7,6 +7,7 @@ from cerberus.service.projects import Removal
 from cerberus.service.sessions import NewSession, Resumed
 from cerberus.service.sign_on import Entered, SignOnInfo
 from cerberus.service.tokens import NewToken
+from cerberus.sso.options import LocalSignIn
 from cerberus.store.records import (
     AccessRequest,
     AuditLine,
@@ -29,6 +30,7 @@ __all__ = [
     "Cerberus",
     "Entered",
     "Grant",
+    "LocalSignIn",
     "Member",
     "NewSession",
     "NewToken",

@@ -58,11 +58,9 @@ def main(arguments: list[str]) -> int:
     Writes or compares the file; 1 where something is not guarded or, with `--check`, not as it was.
     """
     from cerberus_mlflow.app import assembled  # needs MLflow's settings, mlflow/server.env
-
-    flask, served, paths = assembled()
     from cerberus_mlflow.routes import guards
 
-    found = dict(guards(flask, served, paths))
+    found = dict(guards(*assembled()))
     guarded = {route: guard for route, guard in found.items() if guard is not None}
     wrong = problems(found.items(), None if "--check" in arguments else guarded)
     for sentence in wrong:

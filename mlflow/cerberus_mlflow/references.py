@@ -18,6 +18,8 @@ RUN_KEYS = frozenset({MLFLOW_PARENT_RUN_ID, TraceMetadataKey.SOURCE_RUN, Assessm
 """Tags and metadata whose value is a run's id."""
 
 AT_MOST = 200
+Named = Iterator[tuple[Callable[[str], bool], str]]
+"""Names, each with the question whether the caller may read what it names."""
 
 
 def unreadable(message: Any) -> bool:
@@ -29,7 +31,7 @@ def unreadable(message: Any) -> bool:
     return any(not is_readable(value) for is_readable, value in _named(handlers._get_request_message(message())))
 
 
-def _named(body: Message) -> Iterator[tuple[Callable[[str], bool], str]]:
+def _named(body: Message) -> Named:
     """
     Each name in the body, once, with the question about it; refuses a body with too many to ask for.
     """
@@ -38,9 +40,6 @@ def _named(body: Message) -> Iterator[tuple[Callable[[str], bool], str]]:
     if len(found) > AT_MOST:
         raise MlflowException.invalid_parameter_value(f"A request may name {AT_MOST} other things at most.")
     yield from found
-
-
-Named = Iterator[tuple[Callable[[str], bool], str]]
 
 
 def _run(run_id: str) -> bool:

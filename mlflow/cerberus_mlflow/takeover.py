@@ -1,5 +1,7 @@
-"""Puts Cerberus in the place of MLflow's own users and permissions. Every private name of MLflow that is changed, is
-changed here (and, for traces, in `locations.py`)."""
+"""Puts Cerberus in the place of MLflow's own users and permissions.
+
+Private names of MLflow are changed here, and in `as_absent`, `faults`, `locations` (traces) and `parsing` only.
+"""
 
 import logging
 import re
