@@ -81,6 +81,13 @@ def test_every_variable_of_the_example_is_documented():
     assert len(named) >= 8
 
 
+@pytest.mark.parametrize("name", sorted(CerberusSettings.model_fields.keys() - {"data"}))
+def test_every_setting_of_cerberus_reaches_the_containers(name):
+    """As a variable that compose passes on, or as a secret."""
+    compose = (ROOT / "compose.yaml").read_text()
+    assert f"  {name.upper()}: " in compose or f"  {name}: {{ file:" in compose
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_holds_hashes_but_no_address_and_no_path(lock):
     text = (ROOT / lock).read_text()
