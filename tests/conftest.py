@@ -16,7 +16,7 @@ import pytest
 from cerberus.policy import Scope
 from cerberus.service import SYSTEM, Actor, Cerberus, Origin
 
-pytest_plugins = ["left_out", "running"]
+pytest_plugins = ["left_out", "browser", "running"]
 
 PASSWORD = "three blue-ish horses"
 QUICK = 4  # bcrypt rounds

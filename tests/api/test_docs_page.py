@@ -5,7 +5,6 @@ The page to try the API: nothing from elsewhere, nothing kept, and it works in a
 import threading
 
 import pytest
-from left_out import chromium_program
 from werkzeug.serving import make_server
 
 from cerberus.api import create_app, docs_page
@@ -41,29 +40,27 @@ def address(cerberus, cast):
 
 
 @pytest.mark.browser
-def test_somebody_types_a_token_in_and_asks_who_they_are(address, cast):
-    from playwright.sync_api import expect, sync_playwright
+def test_somebody_types_a_token_in_and_asks_who_they_are(chromium, address, cast):
+    from playwright.sync_api import expect
 
     token = cast.token("bob")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
-        page = browser.new_page()
-        said, asked = [], []
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{address}/api/v1/docs")
-        page.get_by_role("button", name="Authorize").first.click()
-        page.get_by_label("auth-bearer-value").fill(token)
-        page.get_by_role("button", name="Apply credentials").first.click()
-        page.locator(".btn-done").first.click()
-        page.locator("#operations-tag-me").click()
-        me = page.locator("#operations-me-show_me")
-        me.locator(".opblock-summary-control").click()
-        me.get_by_role("button", name="Execute").click()
-        expect(me.locator(".live-responses-table")).to_contain_text('"name": "bob"')
-        assert said == []
-        assert all(url.startswith((address, "data:")) for url in asked), asked
-        assert not [url for url in asked if token in url]
-        assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-        assert page.evaluate("document.cookie") == ""
-        browser.close()
+    page = chromium.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/api/v1/docs")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.get_by_label("auth-bearer-value").fill(token)
+    page.get_by_role("button", name="Apply credentials").first.click()
+    page.locator(".btn-done").first.click()
+    page.locator("#operations-tag-me").click()
+    me = page.locator("#operations-me-show_me")
+    me.locator(".opblock-summary-control").click()
+    me.get_by_role("button", name="Execute").click()
+    expect(me.locator(".live-responses-table")).to_contain_text('"name": "bob"')
+    assert said == []
+    assert all(url.startswith((address, "data:")) for url in asked), asked
+    assert not [url for url in asked if token in url]
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert page.evaluate("document.cookie") == ""
+    page.close()

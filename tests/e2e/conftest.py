@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import left_out
 import pytest
 
 from cerberus.policy import Scope
@@ -24,10 +23,6 @@ from cerberus.service import SYSTEM, Actor, Cerberus
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery 9"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)
 SEED = """
 import mlflow
 mlflow.set_experiment("baseline")
@@ -77,21 +72,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium."""
-    program = left_out.chromium_program()
-    if program is None:  # required, or the tests would have been left out before
-        pytest.fail("there is no Chromium (CHROMIUM names its program)")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Studio and MLflow, well, with the cast and their runs."""
     data, patch = tmp_path_factory.mktemp("town"), pytest.MonkeyPatch()
@@ -99,9 +79,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     for name in ("CERBERUS_DATABASE_URL", "MLFLOW_DATABASE_URL"):
         patch.delenv(name, raising=False)
     for name, value in {
-        "MLSTUDIO_DATA": str(data), "MLSTUDIO_SECRETS_DIR": str(data / "none"), "MLFLOW_WORKERS": "1",
-        "STUDIO_PUBLIC_URL": f"http://127.0.0.1:{studio}", "STUDIO_MLFLOW_URL": f"http://127.0.0.1:{mlflow}",
-        "MLFLOW_PUBLIC_URL": f"http://127.0.0.1:{mlflow}", "CERBERUS_PUBLIC_URL": f"http://127.0.0.1:{unused}",
+        "MLSTUDIO_DATA": str(data),
+        "MLSTUDIO_SECRETS_DIR": str(data / "none"),
+        "MLFLOW_WORKERS": "1",
+        "STUDIO_PUBLIC_URL": f"http://127.0.0.1:{studio}",
+        "STUDIO_MLFLOW_URL": f"http://127.0.0.1:{mlflow}",
+        "MLFLOW_PUBLIC_URL": f"http://127.0.0.1:{mlflow}",
+        "CERBERUS_PUBLIC_URL": f"http://127.0.0.1:{unused}",
     }.items():
         patch.setenv(name, value)
     with _running(data) as (cerberus, admin, processes):
@@ -123,8 +107,13 @@ def _running(data: Path) -> Iterator[tuple[Cerberus, Actor, dict[str, subprocess
     cerberus = Cerberus(CerberusSettings().database_url, password_rounds=4)
     admin = _populate(cerberus)
     database = f"sqlite:///{layout.mlflow_db}"
-    subprocess.run([sys.executable, "-m", "studio.local.mlflow_database"], check=True, cwd=ROOT,
-                   env={**os.environ, "MLFLOW_BACKEND_STORE_URI": database}, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "studio.local.mlflow_database"],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "MLFLOW_BACKEND_STORE_URI": database},
+        capture_output=True,
+    )
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         applications = services(layout, Settings(), ports_of(CerberusSettings(), Settings()))
