@@ -92,6 +92,9 @@ SOURCES: dict[str, str] = {
     "mlflow.server.auth:_authorize_flask_artifact_proxy": "a3cf1cab4c626b4b",
     "mlflow.server.auth:_experiment_id_from_canonical_proxy_path": "0ae5da24e4e83c51",
     "mlflow.server.auth:_authorize_run_id": "61440da7e7691798",
+    "mlflow.server.auth:_get_experiment_permission": "c92e57b160012623",
+    "mlflow.server.auth:_allow_authenticated": "53140da34d77aa31",
+    "mlflow.server.auth:_get_require_authentication_validator": "6fb45760089650d6",
     "mlflow.server.auth:filter_experiment_ids": "13bc6a9c32f8bebe",
     "mlflow.server.auth:get_current_user": "9a6583c46de63912",
     "mlflow.server.auth:GraphQLAuthorizationMiddleware": "7d2f591ccea2bfa7",
@@ -99,6 +102,9 @@ SOURCES: dict[str, str] = {
     # requests
     "mlflow.server.handlers:_get_request_message": "ccc7f465149d6a49",
     "mlflow.server.handlers:_get_normalized_request_json": "0d8948b42e95b9fd",
+    "mlflow.server.handlers:_validate_request_json_with_schema": "88b32841be7e4b3b",
+    "mlflow.server.handlers:_get_tracking_store": "f12da3804b13de76",
+    "mlflow.server.handlers:_get_model_registry_store": "c73674654b91b73e",
     "mlflow.server.handlers:search_runs_impl": "46140f5fe5c9a8bc",
     "mlflow.server.handlers:_get_graphql_auth_middleware": "7b8e02b9277c7db3",
     "mlflow.server.handlers:_graphql": "4caaf2ffda0bcdf3",
@@ -129,6 +135,7 @@ SOURCES: dict[str, str] = {
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._ensure_default_label_schema": "6cbfbd6fb7f05a62",
     "mlflow.store.db.utils:_get_managed_session_maker": "685a131c0804b9a8",
     "mlflow.server.handlers:catch_mlflow_exception": "1c0ebb9d054aa1ca",
+    "mlflow.exceptions:MlflowException.serialize_as_json": "09f194d6c2ede76d",
     # whose rows are left out (sight.py)
     "mlflow.store.tracking.dbmodels.models:SqlExperiment": "893055353fcebf6c",
     "mlflow.store.tracking.dbmodels.models:SqlEntityAssociation": "0d67658d79607dfd",
@@ -140,6 +147,7 @@ SOURCES: dict[str, str] = {
     # traces
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._start_trace_once": "d7b7675118b3ca2c",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._log_spans_once": "6d0ef6837986c6f4",
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.link_traces_to_run": "b6208ac259e33617",
     # experiments of a workspace have no location of their own
     "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore.create_experiment": (
         "39b49d67e8d36077"

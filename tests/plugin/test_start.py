@@ -1,6 +1,8 @@
 """The server refuses to start where something is not as the plugin knows it."""
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from cerberus_mlflow import checks, relied_on
+from cerberus_mlflow import checks, host, relied_on
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +35,15 @@ def test_everything_is_as_it_was_tried(right: pytest.MonkeyPatch) -> None:
     assert checks.wrong_settings() == []
     unknown = {name for name in relied_on.SOURCES if checks.fingerprint(name) is None}
     assert unknown == set()
+
+
+def test_every_private_function_that_the_plugin_uses_has_a_fingerprint() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "mlflow" / "cerberus_mlflow").glob("*.py"))
+    known = {name.partition(":")[2] for name in relied_on.SOURCES}
+    for short, module in (("auth", host.auth), ("handlers", host.handlers)):
+        used = {name for name in re.findall(rf"\b{short}\.(_\w+)", code) if inspect.isfunction(getattr(module, name))}
+        assert used - known == set()
+        assert len(used) > 5
 
 
 @pytest.mark.parametrize(
