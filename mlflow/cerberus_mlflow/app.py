@@ -1,5 +1,6 @@
 """The entry point of `mlflow server --app-name cerberus`."""
 
+import logging
 import os
 from typing import Any
 
@@ -10,11 +11,13 @@ from mlflow.server import app as mlflow_app
 from mlflow.server.auth.routes import AJAX_GET_CURRENT_USER, GET_CURRENT_USER
 from mlflow.server.fastapi_app import create_fastapi_app
 from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
+from mlflow.utils.workspace_context import get_request_workspace
 from werkzeug.wrappers import Response
 
 from cerberus_mlflow import afterwards, checks, denials, faults, inventory, parsing, references, routes, takeover
 from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
 from cerberus_mlflow.as_absent import take_hidden_for_absent
+from cerberus_mlflow.context import require_call
 from cerberus_mlflow.delegation import Delegation
 from cerberus_mlflow.guards import Guard
 from cerberus_mlflow.host import auth, handlers
@@ -23,6 +26,8 @@ from cerberus_mlflow.locations import guard_traces
 from cerberus_mlflow.messages import Messages, messages_by_route
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.settings import PluginSettings
+
+_logger = logging.getLogger(__name__)
 
 
 def create_app(app: Flask = mlflow_app) -> Any:
@@ -80,6 +85,9 @@ def authorize(paths: Paths, messages: Messages) -> Any:
     """
     if paths.is_workspace(request.path):
         return None
+    if not paths.needs_no_project(request.path) and get_request_workspace() != require_call().project:
+        _logger.error("MLflow would work in another project than the caller was let into; refusing")
+        return refusal(Refused(503, "The project of this request is not clear. Try again."))
     answer = auth._before_request()
     if answer is not None:
         return denials.hide_or_forbid(answer) if answer.status_code in (403, 404) else answer
