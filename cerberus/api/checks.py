@@ -135,7 +135,7 @@ def shown(decision: Decision, *, hidden: bool = False) -> Checked:
     The decision as its subject may know it: what one cannot see looks like what does not exist.
     """
     unseen = not decision.visible and not decision.allowed and decision.reason not in ABOUT_THE_CREDENTIAL
-    told = NOT_THERE if hidden or unseen else (decision.reason.name.lower(), decision.reason.value)
+    told = NOT_THERE if hidden or unseen else (decision.reason.code, decision.reason.value)
     return Checked(
         allowed=decision.allowed and not hidden,
         visible=decision.visible and not hidden,
@@ -154,7 +154,10 @@ def answer(access: Access, question: Check) -> Checked:
     return shown(decision, hidden=decision.allowed and question.project not in access.known_projects)
 
 
-def rule_shown(rule: Rule, outcome: str = "", detail: str = "") -> RuleShown:
+def rule_shown(rule: Rule, outcome: Outcome) -> RuleShown:
+    """
+    A rule as an answer shows it, and what became of it.
+    """
     return RuleShown(
         subject=rule.subject_name,
         subject_kind=rule.subject_kind,
@@ -164,17 +167,17 @@ def rule_shown(rule: Rule, outcome: str = "", detail: str = "") -> RuleShown:
         id=rule.resource_id,
         level=rule.level,
         expires_at=rule.expires_at,
-        outcome=outcome,
-        detail=detail,
+        outcome=outcome.code,
+        detail=outcome.value,
     )
 
 
 def judged_shown(judged: Judged) -> RuleShown:
-    return rule_shown(judged.rule, judged.outcome.name.lower(), judged.outcome.value)
+    return rule_shown(judged.rule, judged.outcome)
 
 
 def limit_shown(reason: Reason) -> Limit:
-    return Limit(reason=reason.name.lower(), detail=reason.value)
+    return Limit(reason=reason.code, detail=reason.value)
 
 
 def explained(told: Explanation) -> Explained:
@@ -182,7 +185,7 @@ def explained(told: Explanation) -> Explained:
     The explanation as the caller may know it; about others nothing is hidden from who may ask.
     """
     decision, needed = told.decision, told.needed
-    reason = NOT_THERE if told.hidden else (decision.reason.name.lower(), decision.reason.value)
+    reason = NOT_THERE if told.hidden else (decision.reason.code, decision.reason.value)
     return Explained(
         subject=told.subject,
         allowed=decision.allowed,
@@ -193,7 +196,7 @@ def explained(told: Explanation) -> Explained:
         rules=tuple(judged_shown(judged) for judged in decision.judged),
         needed=NeededShown(
             limits=tuple(limit_shown(limit) for limit in needed.limits),
-            denies=tuple(rule_shown(rule, Outcome.WON.name.lower(), Outcome.WON.value) for rule in needed.denies),
+            denies=tuple(rule_shown(rule, Outcome.WON) for rule in needed.denies),
             level=needed.level,
             roles=needed.roles,
         ),
@@ -207,7 +210,7 @@ def who_can_item(found: Reaching) -> WhoCanItem:
         name=found.name,
         kind=found.kind,
         display_name=found.display_name,
-        reason=decision.reason.name.lower(),
+        reason=decision.reason.code,
         level=decision.level,
         rules=tuple(judged_shown(judged) for judged in decision.judged if judged.outcome is Outcome.WON),
     )

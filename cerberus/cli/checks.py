@@ -58,9 +58,9 @@ def explain(call: Call) -> Done:
     values = {
         **_values(decision),
         "level": decision.level,
-        "rules": [{**_rule_values(each.rule), "outcome": each.outcome.name.lower()} for each in decision.judged],
+        "rules": [{**_rule_values(each.rule), "outcome": each.outcome.code} for each in decision.judged],
         "needed": {
-            "limits": [reason.name.lower() for reason in told.needed.limits],
+            "limits": [reason.code for reason in told.needed.limits],
             "denies": [_rule_values(rule) for rule in told.needed.denies],
             "level": told.needed.level,
             "roles": list(told.needed.roles),
@@ -85,7 +85,7 @@ def who_can(call: Call) -> Done:
             "name": each.name,
             "kind": each.kind,
             "display_name": each.display_name,
-            "reason": each.decision.reason.name.lower(),
+            "reason": each.decision.reason.code,
             "rules": [_rule_values(rule) for rule in _winners(each.decision)],
         }
         for each in found
@@ -120,7 +120,7 @@ def _values(decision: Decision) -> dict[str, Any]:
     return {
         "allowed": decision.allowed,
         "visible": decision.visible,
-        "reason": decision.reason.name.lower(),
+        "reason": decision.reason.code,
         "detail": decision.reason.value,
     }
 

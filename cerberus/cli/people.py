@@ -34,6 +34,13 @@ def add(commands: Commands) -> None:
         parser = commands.add(name, command)
         parser.add_argument("name")
         parser.add_argument("role", choices=[role.value for role in PlatformRole])
+    add_tokens(commands)
+
+
+def add_tokens(commands: Commands) -> None:
+    """
+    The command that makes tokens.
+    """
     token = commands.add("create-token", create_token)
     token.add_argument("owner", help="the user or service account that the token is for")
     token.add_argument("--label", default="command line", metavar="TEXT", help="what the token is for")

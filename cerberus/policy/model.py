@@ -124,6 +124,13 @@ class Reason(StrEnum):
     DENIED = "a DENY decides"
     TOO_LOW = "the deciding rules give less"
 
+    @property
+    def code(self) -> str:
+        """
+        The reason for programs.
+        """
+        return self.name.lower()
+
 
 class Outcome(StrEnum):
     """What became of a rule in a decision."""
@@ -133,6 +140,13 @@ class Outcome(StrEnum):
     WIDER = "lost to a narrower rule"
     EXPIRED = "has ended"
     DORMANT = "waits: its owner may not create such things at present"
+
+    @property
+    def code(self) -> str:
+        """
+        The outcome for programs.
+        """
+        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
