@@ -2,8 +2,9 @@
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import MemberPut, Members, MemberShown, Page, Removed
+from cerberus.api.models import MemberPut, Members, MemberShown, Removed
 from cerberus.api.pages import cut
+from cerberus.api.shapes import Page
 from cerberus.errors import Conflict, Forbidden, NotFound
 
 members = noun("members")

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers that came first; a newer noun has its own in its own module."""
+"""Requests and answers about sign-in, oneself, tokens, projects, members, checks and users; others are with their noun."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -6,12 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime, Field
 
 from cerberus.api.parsing import Identifier, Line, Name, Password, Remark, Text
-from cerberus.api.shapes import Answer as Answer
-from cerberus.api.shapes import NoQuery as NoQuery
-from cerberus.api.shapes import Page as Page
-from cerberus.api.shapes import Problem as Problem
-from cerberus.api.shapes import Query as Query
-from cerberus.api.shapes import Request as Request
+from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.policy import Kind, PlatformRole, Scope, SubjectKind, Verb
 
 

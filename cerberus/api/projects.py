@@ -4,8 +4,9 @@ from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
-from cerberus.api.models import Page, ProjectChange, ProjectCreate, ProjectEnd, Projects, ProjectShown
+from cerberus.api.models import ProjectChange, ProjectCreate, ProjectEnd, Projects, ProjectShown
 from cerberus.api.pages import cut
+from cerberus.api.shapes import Page
 from cerberus.errors import Conflict, Forbidden, NotFound
 from cerberus.service import ProjectInfo
 

@@ -10,7 +10,7 @@ import pytest
 from cerberus.api import create_app
 from cerberus.api.endpoint import SHOWN
 from cerberus.api.endpoint import noun as new_noun
-from cerberus.api.models import Answer, Request
+from cerberus.api.shapes import Answer, Request
 from cerberus.errors import NotFound
 from cerberus.policy import ALL_SCOPES
 from cerberus.store.projects import project_row
