@@ -49,18 +49,14 @@ class Tokens:
         """
         shown = parse.line(name, "name", longest=100, shortest=1)
         wanted = parse.scopes(scopes)
-        if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
-            raise Invalid(f"A token lasts 1 to {MOST_DAYS} days.", field="days")
-        token = secrets.new_token()
+        lasts, token = _life(days), secrets.new_token()
         with self._context.change(actor) as change:
             row = self._owner(change, owner)
             if owner is None or row.id == actor.principal.id:
                 change.require_own_account()
-                _require_within(change, project)
+            _require_within(change, project)
             project_id = None if project is None else _project_of(change, row, project)
-            alive = [known for known in credentials.tokens_of(change.session, row.id) if _alive(known, change)]
-            if len(alive) >= MOST_ALIVE:
-                raise Invalid(f"There are {MOST_ALIVE} living tokens already: revoke one first.", field="name")
+            _require_room(change, row)
             made = TokenRow(
                 id=token.id,
                 secret_hash=token.hash,
@@ -70,7 +66,7 @@ class Tokens:
                 name=shown,
                 scopes=credentials.scopes_text(wanted),
                 created_at=change.now,
-                expires_at=change.now + timedelta(days=days),
+                expires_at=change.now + lasts,
                 last_used_at=None,
                 revoked_at=None,
             )
@@ -148,5 +144,13 @@ def _project_of(change: Change, owner: SubjectRow, slug: str) -> int:
     return found.id
 
 
-def _alive(token: Token, change: Change) -> bool:
-    return token.revoked_at is None and token.expires_at > change.now
+def _life(days: object) -> timedelta:
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DAYS:
+        raise Invalid(f"A token lasts 1 to {MOST_DAYS} days.", field="days")
+    return timedelta(days=days)
+
+
+def _require_room(change: Change, owner: SubjectRow) -> None:
+    known = credentials.tokens_of(change.session, owner.id)
+    if sum(token.revoked_at is None and token.expires_at > change.now for token in known) >= MOST_ALIVE:
+        raise Invalid(f"There are {MOST_ALIVE} living tokens already: revoke one first.", field="name")
