@@ -1,4 +1,4 @@
-"""Requests and answers about sign-in, oneself, tokens, projects, members, checks and users; others are with their noun."""
+"""What is asked and answered about sign-in, tokens, projects, members, checks and users; the rest is with its noun."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
