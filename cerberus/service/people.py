@@ -1,7 +1,7 @@
 """Users: who they are, their passwords, their roles over the whole platform."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from cerberus.policy import PlatformRole, SubjectKind
@@ -106,7 +106,8 @@ class People:
         """
         Who has a word in name or display name that begins with each word of `text`, by those words; everybody by name
         without a text. Those after the subject of the name `after`. Admins and auditors see everybody; those who
-        manage a project must give a word of at least two characters; others may not search.
+        manage a project must give a word of at least two characters, and do not learn which projects they do not see
+        own service accounts; others may not search.
         """
         wanted = parse.line(text, "text", longest=100)
         with self._context.view(actor) as view:
@@ -115,7 +116,7 @@ class People:
             found = subjects.search(view.session, wanted, limit=max(1, min(limit, 201)), after=after)
             if view.oversees and after is None:
                 self._context.looked(actor, "people.search", "people", about={"text": wanted or None})
-            return found
+            return found if view.oversees else [_as_known(view, person) for person in found]
 
     @staticmethod
     def _require_search(view: View, wanted: str) -> None:
@@ -257,6 +258,12 @@ class People:
 
     def _hash(self, password: str) -> str:
         return secrets.hash_password(password, rounds=self._context.password_rounds)
+
+
+def _as_known(view: View, person: Person) -> Person:
+    if person.project is None or departure.knows(view, person.project):
+        return person
+    return replace(person, project=None)
 
 
 def _home(view: View, row: SubjectRow) -> str | None:

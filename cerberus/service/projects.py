@@ -13,7 +13,7 @@ from cerberus.service.context import Context
 from cerberus.service.ending import end, require_empty
 from cerberus.service.roles import FOUNDER, require_role
 from cerberus.service.subjects import find_anybody, require_maintainers
-from cerberus.store import projects, roles
+from cerberus.store import projects, roles, subjects
 from cerberus.store.records import Member, ProjectInfo, RoleInfo
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
 
@@ -79,10 +79,10 @@ class Projects:
         """
         with self._context.view(actor) as view:
             project = view.require_project(slug, Verb.READ)
-            row = find_anybody(view, subject)
-            binding = projects.binding_row(view.session, project.id, row.id)
-            if binding is None:
-                raise NotFound(f"{row.name} is not a member of {slug}.")
+            row = subjects.by_name(view.session, parse.user_name(subject, "subject"))
+            binding = None if row is None else projects.binding_row(view.session, project.id, row.id)
+            if row is None or binding is None:  # the same words, or every member could find out who has an account
+                raise NotFound(f"{subject} is not a member of {slug}.")
             return projects.member(binding, row)
 
     def add_member(

@@ -10,6 +10,8 @@ from cerberus.service import sessions as sessions_module
 HERE = Origin("192.0.2.7", "a browser", "req-7")
 NEW = "a quite different secret"
 
+WATCHERS = ("alice", "erin", "admin")
+
 
 def test_signing_in_begins_a_session_that_resumes(cast, cerberus):
     """The cookie is the only way in, and the person's rights come with it."""
@@ -291,6 +293,14 @@ def test_people_are_searched_by_those_who_may(cast, cerberus):
         with pytest.raises(Forbidden):
             cerberus.people.search(nobody, "dana")
     assert cerberus.people.search(cast.admin, "%") == []
+
+
+def test_a_search_does_not_tell_of_hidden_projects(cast, cerberus):
+    """A maintainer elsewhere finds a service account, but not whose it is."""
+    cerberus.service_accounts.create(cast.erin, "churn", name="night-bot")
+    cerberus.service_accounts.create(cast.alice, "fraud", name="night-watch")
+    found = {who: [person.project for person in cerberus.people.search(cast.actor(who), "night")] for who in WATCHERS}
+    assert found == {"alice": [None, "fraud"], "erin": ["churn", None], "admin": ["churn", "fraud"]}
 
 
 def test_a_service_account_belongs_to_its_project(cast, cerberus):

@@ -251,3 +251,13 @@ def test_a_role_is_named_until_it_ends(cast, cerberus, monkeypatch):
     assert cerberus.decisions.access_of_name("charlie").roles("fraud") == ("viewer",)
     monkeypatch.setattr(access, "utc_now", lambda: ends)
     assert cerberus.decisions.access_of_name("charlie").roles("fraud") == ()
+
+
+def test_a_member_learns_no_names_of_strangers(cast, cerberus):
+    """Whoever is not in the project is answered like a name that nobody has."""
+    said = []
+    for name in ("charlie", "nobody-at-all"):
+        with pytest.raises(NotFound) as refused:
+            cerberus.projects.member(cast.dana, "fraud", subject=name)
+        said.append(refused.value.message.replace(name, "?"))
+    assert said[0] == said[1]

@@ -143,9 +143,11 @@ def test_a_token_cannot_make_a_wider_one(cast, cerberus):
     """Nor one for another project, nor revoke or change anything without the scope admin."""
     reads = narrowed(cerberus, cast.token("alice", scopes=[Scope.READ, Scope.WRITE]))
     bound = narrowed(cerberus, cast.token("alice", scopes=list(Scope), project="fraud"))
+    cerberus.service_accounts.create(cast.alice, "fraud", name="fraud-bot")
     for refused in (
         lambda: cerberus.tokens.create(reads, "x", scopes=[Scope.READ]),
         lambda: cerberus.tokens.create(bound, "x", scopes=[Scope.READ]),
+        lambda: cerberus.tokens.create(bound, "x", scopes=[Scope.READ], owner="fraud-bot"),
         lambda: cerberus.tokens.revoke(reads, cerberus.tokens.list(cast.alice)[0].id),
         lambda: cerberus.people.change_password(reads, current=cast.password, new="a quite different one"),
         lambda: cerberus.projects.add_member(reads, "fraud", subject="charlie", role="viewer"),
@@ -153,6 +155,7 @@ def test_a_token_cannot_make_a_wider_one(cast, cerberus):
         with pytest.raises(Forbidden):
             refused()
     assert cerberus.tokens.create(bound, "x", scopes=[Scope.READ], project="fraud")
+    assert cerberus.tokens.create(bound, "x", scopes=[Scope.READ], project="fraud", owner="fraud-bot")
 
 
 def test_nobody_revokes_or_makes_another_persons_token(cast, cerberus):
