@@ -198,19 +198,27 @@ class Client:
         """
         return self.check(verb, kind, project, id).allowed
 
-    def tokens(self) -> list[Token]:
+    def tokens(self, *, owner: str | None = None) -> list[Token]:
         """
-        One's access tokens.
+        One's access tokens, or those of a service account of a project that one manages.
         """
-        return [read(Token, item) for item in items_of(self.connection, "/tokens")]
+        return [read(Token, item) for item in items_of(self.connection, "/tokens", owner=owner)]
 
     def create_token(
-        self, name: str, *, scopes: Iterable[str] = ("read", "write"), project: str | None = None, days: int = 90
+        self,
+        name: str,
+        *,
+        scopes: Iterable[str] = ("read", "write"),
+        project: str | None = None,
+        days: int = 90,
+        owner: str | None = None,
     ) -> Token:
         """
-        A new token with its secret.
+        A new token with its secret, for oneself or for a service account of a project that one manages.
         """
         body = {"name": name, "scopes": [str(scope) for scope in scopes], "project": project, "days": days}
+        if owner is not None:
+            body["owner"] = owner
         return read(Token, self.connection.call("POST", "/tokens", body))
 
     def revoke_token(self, token_id: str) -> None:

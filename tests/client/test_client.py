@@ -84,6 +84,18 @@ def test_a_token_is_made_used_and_revoked(client_of, url):
             nightly.me()
 
 
+def test_a_service_account_gets_its_token_from_who_manages_its_project(client_of, cast, url):
+    cast.cerberus.service_accounts.create(cast.alice, "fraud", name="trainer")
+    with client_of("alice", scopes=tuple(Scope)) as alice, client_of("dana", scopes=tuple(Scope)) as dana:
+        made = alice.create_token("nightly", project="fraud", owner="trainer")
+        assert [token.id for token in alice.tokens(owner="trainer")] == [made.id]
+        assert made.id not in [token.id for token in alice.tokens()]
+        with Client(url, made.secret) as trainer:
+            assert trainer.me().name == "trainer"
+        with pytest.raises(NotFound):
+            dana.create_token("mine", owner="trainer")
+
+
 def test_every_token_is_listed_also_those_of_later_pages(client_of, cast):
     made = {cast.cerberus.tokens.create(cast.bob, f"token {number}").token.id for number in range(55)}
     assert made < {token.id for token in client_of("bob").tokens()}
