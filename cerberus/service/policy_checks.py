@@ -59,7 +59,9 @@ def _one_meaning(after: World) -> None:
 
 def _free_names(session: Transaction, planned: Planned) -> None:
     new = [step for step in planned.steps if step.section in ("people", "groups", "accounts") and step.before is None]
-    gone = {step.key for step in planned.steps if step.section in ("people", "groups", "accounts") and not step.after}
+    gone = {
+        step.key for step in planned.steps if step.section in ("people", "groups", "accounts") and step.after is None
+    }
     kinds = policy_facts.kinds_of(session, [step.key for step in new])
     for step in new:
         if step.key in kinds and step.key not in gone:
@@ -94,6 +96,9 @@ def _known_roles(session: Transaction, planned: Planned) -> None:
         for home, name in sorted(after.roles):
             if home and name in everywhere:
                 _refuse(f"projects.{home}.roles.{name}", "every project has a role of this name already")
+        for home, name in policy_facts.roles_of_projects(session, [name for home, name in after.roles if not home]):
+            if home not in after.projects:
+                _refuse(f"roles.{name}", f"the project {home}, which is not in this file, has a role of this name")
     for (slug, subject), terms in sorted(after.members.items()):
         role = terms.given
         if role not in BUILT_IN_ROLES and role not in everywhere and (slug, role) not in after.roles:

@@ -174,6 +174,14 @@ def roles_of_every_project(session: OrmSession) -> set[str]:
     return set(session.scalars(select(RoleRow.name).where(RoleRow.home == EVERYWHERE)))
 
 
+def roles_of_projects(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str]]:
+    """
+    Which projects have a custom role of their own by one of these names: project and name.
+    """
+    query = select(RoleRow.home, RoleRow.name).where(RoleRow.home != EVERYWHERE).order_by(RoleRow.home, RoleRow.name)
+    return [(home, name) for home, name in rows(session, query, RoleRow.name, names)]
+
+
 def groups_in_groups(session: OrmSession) -> list[tuple[str, str]]:
     """
     Each group with each group that is directly in it, whoever put it there.

@@ -336,6 +336,25 @@ def test_a_part_of_a_policy_leaves_the_rest_alone(cast, cerberus):
     assert cerberus.people.get("charlie")
 
 
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ("groups: {alice: {}}", "groups.alice"),
+        ("groups: {alice: {display_name: Alices}}", "groups.alice"),
+        ("people: {readers: {}}", "people.readers"),
+        ("roles: {lead: {levels: {'*': READ}}}", "roles.lead"),
+        ("projects: {churn: {roles: {owl: {}}, members: {erin: maintainer}}}", "projects.churn.roles.owl"),
+    ],
+)
+def test_a_part_takes_no_name_that_means_something_outside_it(cast, cerberus, part, field):
+    """The place of the name is said, as for a whole file."""
+    cerberus.roles.create(cast.alice, "fraud", name="lead", levels={"*": "MANAGE"})
+    cerberus.roles.create(cast.admin, None, name="owl", levels={})
+    with pytest.raises(Invalid) as refused:
+        cerberus.policies.plan(cast.admin, f"version: 1\npartial: true\n{part}\n")
+    assert refused.value.field == field
+
+
 def test_what_sign_in_put_into_a_group_is_no_policy(cast, cerberus):
     """It is neither exported nor taken away; the file can make it policy."""
     from sqlalchemy import text as sql
