@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from typing import Final
 
 from cerberus.cli import (
@@ -91,7 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     The command; returns its exit code.
     """
-    options = build_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for brought in entry_points(group="cerberus.commands", name=given[0] if given else ""):  # by an application
+        code: int = brought.load()(given[1:])
+        return code
+    options = build_parser().parse_args(given)
     logging.getLogger("cerberus").addHandler(logging.NullHandler())
     try:
         done = run(options)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
+from cerberus.service.adoption import Adoption
 from cerberus.service.again import run_again
 from cerberus.service.audit import Audit
 from cerberus.service.bearers import Bearers
@@ -81,6 +82,7 @@ class Cerberus:
         self.what_if = WhatIf(context, self)
         self.policies = Policies(context)
         self.idempotency = Idempotency(context)
+        self.adoption = Adoption(context)
 
         for noun in [value for name, value in vars(self).items() if not name.startswith("_")]:
             run_again(noun)

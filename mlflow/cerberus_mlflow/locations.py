@@ -15,6 +15,8 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_TRACE_SPANS_LOCATION,
 )
 
+from cerberus.policy import Kind, Resource, Verb
+from cerberus_mlflow.adopted import names_adopted
 from cerberus_mlflow.answers import NOT_FOUND, Refused
 from cerberus_mlflow.context import Call, current_call
 from cerberus_mlflow.host import auth, sql_store
@@ -65,8 +67,15 @@ def is_own_source(source: str, call: Call) -> bool:
     if parsed.netloc or parsed.query or parsed.fragment or ".." in path.split("/") or "\\" in path:
         return False
     if parsed.scheme == "mlflow-artifacts":
-        return call.project == DEFAULT_WORKSPACE or path.lstrip("/").startswith(f"workspaces/{call.project}/")
+        inside = path.lstrip("/").startswith(f"workspaces/{call.project}/")
+        return call.project == DEFAULT_WORKSPACE or inside or _is_adopted_source(path, call)
     return parsed.scheme in ("runs", "models") and path.strip("/") != ""
+
+
+def _is_adopted_source(path: str, call: Call) -> bool:
+    experiment_id = path.strip("/").partition("/")[0]
+    readable = call.project and call.can(Verb.READ, Resource(call.project, Kind.EXPERIMENT, experiment_id))
+    return bool(readable) and names_adopted(path)
 
 
 def _model_tag(body: dict[str, Any], _: Call) -> None:

@@ -15,6 +15,7 @@ from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 
 from cerberus.policy import Kind, Resource, Verb
 from cerberus_mlflow import sight
+from cerberus_mlflow.adopted import where_it_lies
 from cerberus_mlflow.as_absent import GraphQLChecks
 from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers, sql_store
@@ -55,6 +56,8 @@ def take_over() -> None:
     auth._run_requirement = run_requirement
     auth._create_not_denied = may_create(auth._create_not_denied)
     auth._artifact_proxy_child = in_an_experiment(auth._artifact_proxy_child)
+    scoped = handlers._get_workspace_scoped_repo_path_if_enabled
+    handlers._get_workspace_scoped_repo_path_if_enabled = where_it_lies(scoped)
     handlers._get_graphql_auth_middleware = graphql_middleware
     tracking = sql_store.SqlAlchemyStore
     tracking._ensure_default_label_schema = for_writers(tracking._ensure_default_label_schema)
