@@ -87,7 +87,7 @@ class Idempotency:
             with self._context.database.writing() as session:
                 row = idempotency.row_of(session, subject_id, key)
                 if row is not None and not _forgotten(row, now):
-                    return _given(row, request_hash)
+                    return _given(row, request_hash, now)
                 if row is not None:
                     idempotency.remove(session, row)
                 idempotency.insert(session, subject_id, key, request_hash=request_hash, at=now)
@@ -111,10 +111,11 @@ def _forgotten(row: IdempotencyRow, now: datetime) -> bool:
     return age > KEPT_FOR or (row.status is None and age > ABANDONED_AFTER)
 
 
-def _given(row: IdempotencyRow, request_hash: str) -> Given:
+def _given(row: IdempotencyRow, request_hash: str, now: datetime) -> Given:
     if row.request_hash != request_hash:
         raise Invalid(f"{FIELD}: was used for another request", field=FIELD, hint="Make a new key for each deed.")
-    if row.status is None:
+    done_just_now = row.answer is None and now - row.created_at <= ABANDONED_AFTER  # the answer is kept after the deed
+    if row.status is None or done_just_now:
         raise InProgress("Another request with this key is under way.")
     if row.answer is None:
         raise Conflict("This was done already, but its answer is lost.", hint="Look at what is there.")

@@ -100,6 +100,9 @@ def test_when_the_answer_was_lost_it_is_not_done_again(api, cerberus, is_problem
     admin = api.as_("admin", scopes=ALL_SCOPES)
     monkeypatch.setattr(idempotency.Claim, "keep", lambda *_: None)
     assert admin.post("/tokens", {"name": "x"}, headers=KEY).status_code == 201
+    waiting = is_problem(admin.post("/tokens", {"name": "x"}, headers=KEY), 409)
+    assert waiting["code"] == "in_progress"  # it may be on its way still
+    age(cerberus, minutes=2)
     problem = is_problem(admin.post("/tokens", {"name": "x"}, headers=KEY), 409)
     assert "already" in problem["detail"]
     assert len(cerberus.tokens.list(api.cast.admin)) == 2  # this one and the one that asked
