@@ -20,27 +20,27 @@ LOCATION = re.compile(r"mlflow-artifacts:(?://[^/]*)?/*([0-9]+)/?")
 _LOCATION_OF = Whereabouts()
 
 
-def is_adopted(experiment_id: str) -> bool:
+def is_adopted(experiment_id: str, project: str) -> bool:
     """
-    Whether the experiment is in this request's project, and its artifacts lie outside of the project's folder.
+    Whether the experiment is in the project, and its artifacts lie outside of the project's folder.
     """
-    key = f"{workspace_context.get_request_workspace()}:{experiment_id}"
+    key = f"{project}:{experiment_id}"
     if key not in _LOCATION_OF:
         store = handlers._get_tracking_store()
         with everything(), store.ManagedSessionMaker() as session:
-            found = store._get_query(session, SqlExperiment).filter(SqlExperiment.experiment_id == int(experiment_id))
-            locations = found.with_entities(SqlExperiment.artifact_location).all()
+            found = session.query(SqlExperiment.artifact_location).filter(SqlExperiment.workspace == project)
+            locations = found.filter(SqlExperiment.experiment_id == int(experiment_id)).all()
         _LOCATION_OF[key] = locations[0][0] if locations else None
     location = LOCATION.fullmatch(_LOCATION_OF.get(key) or "")
     return location is not None and location[1] == experiment_id
 
 
-def names_adopted(path: str) -> bool:
+def names_adopted(path: str, project: str) -> bool:
     """
-    Whether the path below the artifacts' root is in an adopted experiment's folder.
+    Whether the path below the artifacts' root is in the folder of an adopted experiment of the project.
     """
     first = FIRST.fullmatch(path)
-    return first is not None and is_adopted(first[1])
+    return first is not None and is_adopted(first[1], project)
 
 
 def where_it_lies(scoped: Any) -> Any:
@@ -49,6 +49,8 @@ def where_it_lies(scoped: Any) -> Any:
     """
 
     def of(artifact_path: str | None) -> Any:
-        return artifact_path if artifact_path and names_adopted(artifact_path) else scoped(artifact_path)
+        project = workspace_context.get_request_workspace()
+        stays = artifact_path and project and names_adopted(artifact_path, project)
+        return artifact_path if stays else scoped(artifact_path)
 
     return of

@@ -73,9 +73,11 @@ def is_own_source(source: str, call: Call) -> bool:
 
 
 def _is_adopted_source(path: str, call: Call) -> bool:
+    if call.project is None:
+        return False
     experiment_id = path.strip("/").partition("/")[0]
-    readable = call.project and call.can(Verb.READ, Resource(call.project, Kind.EXPERIMENT, experiment_id))
-    return bool(readable) and names_adopted(path)
+    readable = call.can(Verb.READ, Resource(call.project, Kind.EXPERIMENT, experiment_id))
+    return readable and names_adopted(path, call.project)
 
 
 def _model_tag(body: dict[str, Any], _: Call) -> None:
