@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cerberus.errors import Invalid, Unavailable
-from cerberus_mlflow.adoption.plan import Move, Sort, Thing
+from cerberus_mlflow.adoption.plan import STAYS, Move, Sort, Thing
 
 DEFAULT: Final = "default"
 MODEL_TABLES: Final = (
@@ -22,23 +22,6 @@ MODEL_TABLES: Final = (
 )
 """The parent first: where the database carries the change along by itself, the others have nothing left to do."""
 BY_ID: Final = {Sort.EXPERIMENT: ("experiments", "experiment_id"), Sort.DATASET: ("evaluation_datasets", "dataset_id")}
-STAYS: Final = (
-    "budget_policies",
-    "endpoints",
-    "guardrail_configs",
-    "guardrails",
-    "jobs",
-    "mcp_access_endpoints",
-    "mcp_server_aliases",
-    "mcp_server_tags",
-    "mcp_server_version_tags",
-    "mcp_server_versions",
-    "mcp_servers",
-    "model_definitions",
-    "secrets",
-    "webhooks",
-)
-"""What the server does not offer under Cerberus: it stays in the default workspace, where nobody reaches it."""
 LOGGED_MODEL: Final = re.compile(r"models:/(m-[0-9a-f]+)(?:/.*)?|mlflow-artifacts:.*/models/(m-[0-9a-f]+)(?:/.*)?")
 PROXIED: Final = re.compile(r"mlflow-artifacts:(?://[^/]*)?/*(.*)")
 

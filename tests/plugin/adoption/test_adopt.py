@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cerberus.service import SYSTEM
-from cerberus_mlflow.adoption.database import BY_ID, MODEL_TABLES, STAYS
+from cerberus_mlflow.adoption.database import BY_ID, MODEL_TABLES
+from cerberus_mlflow.adoption.plan import STAYS
 
 WORKSPACES = ("fraud", "churn")
 KILLED_AT_THE_THIRD = """
