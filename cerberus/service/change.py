@@ -104,6 +104,14 @@ class View:
         if Scope.ADMIN not in self.access.principal.scopes:
             raise Forbidden("This token may not change the account.", hint="Sign in, or use one with scope admin.")
 
+    def require_whole_account(self) -> None:
+        """
+        The same for what concerns the account beyond one project: Forbidden for a credential that is bound to one.
+        """
+        self.require_own_account()
+        if self.access.principal.project is not None:
+            raise Forbidden("This token works in one project only.", hint="Sign in to change the account.")
+
 
 @dataclass(slots=True)
 class Change(View):

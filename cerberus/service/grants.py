@@ -50,7 +50,8 @@ class Grants:
 
     def revoke(self, actor: Actor, grant_id: int) -> None:
         """
-        Takes a grant away. For those who may manage the resource that it names; NotFound otherwise.
+        Takes a grant away. For those who may manage the resource that it names, and those who manage the project,
+        whatever a grant denies them there; NotFound otherwise.
         """
         with self._context.change(actor) as change:
             found = grants.get(change.session, grant_id)
@@ -58,10 +59,11 @@ class Grants:
                 raise NotFound("There is no such grant.")
             row, value = found
             resource = Resource(value.project, Kind(value.kind), value.resource_id)
-            try:
-                change.require(Verb.MANAGE, resource)
-            except NotFound:  # in its own words this would tell the names of hidden projects, number by number
-                raise NotFound("There is no such grant.") from None
+            if not change.access.can(Verb.MANAGE, project_resource(value.project)):
+                try:
+                    change.require(Verb.MANAGE, resource)
+                except NotFound:  # in its own words this would tell the names of hidden projects, number by number
+                    raise NotFound("There is no such grant.") from None
             change.session.delete(row)
             before = {**_shown(value), "source": value.source}
             change.record("grant.revoke", _target(resource), project=value.project, before=before)

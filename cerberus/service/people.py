@@ -221,7 +221,7 @@ class People:
         principal = actor.principal
         wanted = passwords.measured(new, field="new")
         with self._context.view(actor) as view:
-            view.require_own_account()
+            view.require_whole_account()
             found = subjects.by_name(view.session, principal.name)
             stored = None if found is None else found.password_hash
         try:

@@ -214,7 +214,7 @@ class Sessions:
         Ends one of the actor's own sessions; NotFound when it is not theirs or over.
         """
         with self._context.change(actor) as change:
-            change.require_own_account()
+            change.require_whole_account()
             ended = credentials.end_sessions(
                 change.session, change.now, subject_id=actor.principal.id, session_id=session_id
             )

@@ -90,7 +90,7 @@ class Tokens:
             if found is None:
                 raise NotFound("There is no such token.")
             row, owner = found
-            if not _may_revoke(change, owner):
+            if not _may_revoke(change, owner) or not _within(change, row):
                 raise NotFound("There is no such token.")
             change.require_own_account()
             if row.revoked_at is None:
@@ -99,10 +99,13 @@ class Tokens:
 
     def list(self, actor: Actor, *, owner: object = None) -> list[Token]:
         """
-        One's own tokens, or those of a service account that one manages, newest first.
+        One's own tokens, or those of a service account that one manages, newest first. With a token that is bound to a
+        project, those that are bound to it too.
         """
         with self._context.view(actor) as view:
-            return credentials.tokens_of(view.session, self._owner(view, owner).id)
+            found = credentials.tokens_of(view.session, self._owner(view, owner).id)
+            bound = view.access.principal.project
+            return found if bound is None else [token for token in found if token.project == bound]
 
     @staticmethod
     def _owner(view: View, owner: object) -> SubjectRow:
@@ -154,3 +157,14 @@ def _require_room(change: Change, owner: SubjectRow) -> None:
     known = credentials.tokens_of(change.session, owner.id)
     if sum(token.revoked_at is None and token.expires_at > change.now for token in known) >= MOST_ALIVE:
         raise Invalid(f"There are {MOST_ALIVE} living tokens already: revoke one first.", field="name")
+
+
+def _within(change: Change, token: TokenRow) -> bool:
+    """
+    Whether the token works nowhere that the caller's own does not.
+    """
+    bound = change.access.principal.project
+    if bound is None:
+        return True
+    project = projects.project_row(change.session, bound)
+    return project is not None and token.project_id == project.id

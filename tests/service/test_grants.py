@@ -196,3 +196,14 @@ def test_what_somebody_owns_is_listed(cast, cerberus):
     for who in (cast.dana, cast.alice):
         owned = cerberus.grants.page(who, "fraud", subject="dana", source=Source.OWNERSHIP)
         assert [(grant.kind, grant.resource_id) for grant in owned] == [("experiment", "7"), ("prompt", "hello")]
+
+
+def test_who_manages_the_project_takes_away_what_denies_her_something_there(cast, cerberus):
+    """Somebody else who manages its models must not lock the maintainer out for good."""
+    cerberus.grants.give(SYSTEM, MODELS, subject="dana", level=Level.MANAGE)
+    denied = cerberus.grants.give(cast.dana, MODELS, subject="alice", level=Level.DENY)
+    assert not can(cerberus, "alice", resource=MODELS)
+    with pytest.raises(NotFound):
+        cerberus.grants.revoke(cast.charlie, denied.id)
+    cerberus.grants.revoke(cast.alice, denied.id)
+    assert can(cerberus, "alice", Verb.MANAGE, MODELS)

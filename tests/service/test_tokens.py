@@ -244,3 +244,19 @@ def test_the_command_line_makes_tokens_for_anybody(cast, cerberus):
     """Whoever can run it can edit the database anyway; it is audited."""
     assert cerberus.tokens.create(SYSTEM, "x", owner="dana").token.owner == "dana"
     assert cerberus.audit.search(SYSTEM, action="token.create")[0].who == "system"
+
+
+def test_a_token_of_one_project_reaches_no_further_into_its_owners_account(cast, cerberus):
+    free = cerberus.tokens.create(cast.alice, "free").token
+    inside = cerberus.tokens.create(cast.alice, "inside", project="fraud", scopes=tuple(Scope))
+    bound = Actor(cerberus.decisions.access_of_token(inside.secret).principal)
+    assert [token.id for token in cerberus.tokens.list(bound)] == [inside.token.id]
+    with pytest.raises(NotFound):
+        cerberus.tokens.revoke(bound, free.id)
+    with pytest.raises(Forbidden, match="one project"):
+        cerberus.people.change_password(bound, current=cast.password, new="four green-ish zebras")
+    session = cerberus.sessions.sign_in("alice", cast.password, cast.alice.origin).session
+    with pytest.raises(Forbidden, match="one project"):
+        cerberus.sessions.end_other(bound, session.id)
+    cerberus.tokens.revoke(bound, inside.token.id)
+    assert len(cerberus.tokens.list(cast.alice)) == 2
