@@ -1,5 +1,6 @@
 """The entry point of `mlflow server --app-name cerberus`."""
 
+import gc
 import logging
 import os
 from typing import Any
@@ -37,7 +38,9 @@ def create_app(app: Flask = mlflow_app) -> Any:
     checks.refuse_to_start_if([*checks.before_start(), *checks.in_worker()])
     app, served, paths = assembled(app)
     checks.refuse_to_start_if(inventory.problems(routes.guards(app, served, paths)))
-    return Identity(Delegation(served, app), PluginSettings(), paths)
+    outermost = Identity(Delegation(served, app), PluginSettings(), paths)
+    gc.freeze()  # what is here now stays: MLflow's modules are not to be searched for garbage again and again
+    return outermost
 
 
 def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:

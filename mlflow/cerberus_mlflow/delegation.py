@@ -2,7 +2,8 @@
 
 MLflow's FastAPI application leads there through three layers that each run a request in a task of its own; they do
 something for the routes that FastAPI serves itself, and here nothing that Flask does not do again. What is left is
-MLflow's security layer (hosts, origins, headers). Flask's own hooks, and ours, check every request on either way.
+MLflow's security layer (hosts, origins, headers) and a bridge from ASGI to WSGI. Flask's own hooks, and ours, check
+every request on either way.
 """
 
 import functools
@@ -10,13 +11,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from flask import Flask
-from mlflow.server.fastapi_app import _EfficientWSGIMiddleware
 from mlflow.server.fastapi_security import init_fastapi_security
 from mlflow.utils.workspace_context import clear_server_request_workspace
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from cerberus_mlflow.bridge import Bridge
 from cerberus_mlflow.host import auth
 
 PATHS_REMEMBERED = 4096
@@ -29,7 +30,7 @@ class Delegation:
 
     def __init__(self, served: FastAPI, flask: Flask) -> None:
         self.served = served
-        security: Any = Starlette(routes=[Mount("/", _EfficientWSGIMiddleware(flask))])
+        security: Any = Starlette(routes=[Mount("/", Bridge(flask))])
         init_fastapi_security(security)
         self.to_flask = security
         native = auth._native_fastapi_routes(served)

@@ -217,9 +217,11 @@ async def _read_ahead(receive: Receive, limit: int) -> Receive:
 def _for_mlflow(headers: Headers, project: str | None, *, request_id: bytes, shown_in: bytes | None) -> Headers:
     """
     The headers as MLflow gets them: one workspace, our request id, and no credential (a gateway would pass it on).
+    None with an underscore in its name: in WSGI `x_mlflow_workspace` and `x-mlflow-workspace` are the same.
     """
     ours = {WORKSPACE, REQUEST_ID, credentials.GATEWAY_AUTHORIZATION, shown_in}
-    kept = [(key, value) for key, value in headers if key.lower() not in ours and not _is_our_token(key, value)]
+    mlflows = [(key, value) for key, value in headers if key.lower() not in ours and b"_" not in key]
+    kept = [(key, value) for key, value in mlflows if not _is_our_token(key, value)]
     return [*kept, (REQUEST_ID, request_id), *([(WORKSPACE, project.encode())] if project else [])]
 
 

@@ -124,7 +124,6 @@ SOURCES: dict[str, str] = {
     "mlflow.server.workspace_helpers:workspace_before_request_handler": "d8f0c9e97baff31b",
     "mlflow.server.fastapi_app:create_fastapi_app": "daad62be3ec40899",
     "mlflow.server.fastapi_app:add_fastapi_workspace_middleware": "e585379b9384e4d3",
-    "mlflow.server.fastapi_app:_EfficientWSGIMiddleware": "f0706b344f4d3b8d",
     "mlflow.server.fastapi_security:init_fastapi_security": "15b96965f8c7cab5",
     "mlflow.server.auth:_scope_matches_native_route": "626ae281719c1285",
     "mlflow.server.auth:_native_fastapi_routes": "bfad788cd82eb14a",

@@ -119,3 +119,15 @@ def test_projects_have_names_of_their_own(server: Any, shelf: Any) -> None:
     assert server.post("erin", "registered-models/create", {"name": shelf.model}).status_code == 200
     answer = server.ask("erin", "DELETE", "registered-models/delete", json={"name": shelf.model})
     assert answer.status_code == 200
+
+
+def test_a_header_in_wsgis_spelling_names_no_project(server: Any) -> None:
+    """To WSGI `X_MLFLOW_WORKSPACE` is `X-MLFLOW-WORKSPACE`: it is left out, as proxies do."""
+    token = server.cast.token("dana", project="fraud")
+    for name in ("X_MLFLOW_WORKSPACE", "X_MLFLOW-WORKSPACE"):
+        answer = server.post(
+            "dana", "experiments/create", {"name": uuid.uuid4().hex}, token=token, headers={name: "churn"}
+        )
+        assert answer.status_code == 200, answer.text
+        seen = {"experiment_id": answer.json()["experiment_id"]}
+        assert server.ask("dana", "GET", "experiments/get", token=token, params=seen).status_code == 200
