@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 AT_ONCE = 256 * 1024
 """Bytes of an answer that are put together before the first of them is sent."""
 
-Body = tuple[Message, bytes]
-
 
 class Bridge:
     """
@@ -48,7 +46,7 @@ class Bridge:
         try:
             for piece in _pieces(chunks):
                 for message in waiting:
-                    anyio.from_thread.run(send, message)
+                    anyio.from_thread.run(_sent, send, message)
                 more = {"type": "http.response.body", "body": piece, "more_body": True}
                 waiting = [more] if waiting else [started.message, more]
         finally:
@@ -93,6 +91,10 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
             held, size = [], 0
     if size:
         yield b"".join(held)
+
+
+async def _sent(send: Send, message: Message) -> None:
+    await send(message)
 
 
 async def _whole(receive: Receive) -> bytes | None:
