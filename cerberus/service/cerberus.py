@@ -16,11 +16,13 @@ from cerberus.service.idempotency import Idempotency
 from cerberus.service.people import People
 from cerberus.service.policies import Policies
 from cerberus.service.projects import Projects
+from cerberus.service.proofs import Proofs
 from cerberus.service.questions import Questions
 from cerberus.service.requests import Requests
 from cerberus.service.roles import Roles
 from cerberus.service.service_accounts import ServiceAccounts
 from cerberus.service.sessions import Sessions
+from cerberus.service.shown_passwords import ShownPasswords
 from cerberus.service.sign_on import SignOn
 from cerberus.service.tokens import Tokens
 from cerberus.service.what_if import WhatIf
@@ -67,9 +69,11 @@ class Cerberus:
         context = self._context = Context(self._database, password_rounds=password_rounds)
         provider = Provider(single_sign_on)
         self.decisions = Decisions(context, Bearers(context, single_sign_on, provider))
-        self.sessions = Sessions(context, single_sign_on.local_sign_in)
+        proofs = Proofs(context, single_sign_on.local_sign_in)
+        self.sessions = Sessions(context, proofs)
+        self.shown_passwords = ShownPasswords(context, proofs)
         self.sign_on = SignOn(context, single_sign_on, provider)
-        self.people = People(context, self.sessions)
+        self.people = People(context, proofs)
         self.groups = Groups(context)
         self.service_accounts = ServiceAccounts(context)
         self.projects = Projects(context)

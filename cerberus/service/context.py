@@ -39,6 +39,8 @@ class Kept:
     credentials: dict[str, Credential] = field(default_factory=dict)
     jwts: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By the hash of a JWT that was good: whose it is, and until when that is known, in seconds since 1970."""
+    passwords: dict[bytes, int] = field(default_factory=dict)
+    """By what this process knows a right name and password by: whose they are."""
 
 
 class Context:

@@ -10,7 +10,8 @@ from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.sessions import IDLE, Sessions
+from cerberus.service.proofs import Proofs
+from cerberus.service.sessions import IDLE
 from cerberus.service.subjects import (
     disable,
     enable,
@@ -39,9 +40,9 @@ class Profile:
 class People:
     """Creates people, and changes what they are."""
 
-    def __init__(self, context: Context, sessions: Sessions) -> None:
+    def __init__(self, context: Context, proofs: Proofs) -> None:
         self._context = context
-        self._sessions = sessions
+        self._proofs = proofs
 
     def create_user(
         self, actor: Actor, name: object, *, display_name: str = "", password: str | None = None, admin: bool = False
@@ -222,16 +223,14 @@ class People:
         wanted = passwords.measured(new, field="new")
         with self._context.view(actor) as view:
             view.require_whole_account()
-            found = subjects.by_name(view.session, principal.name)
-            stored = None if found is None else found.password_hash
         try:
-            self._sessions.check_password(principal.name, current, actor.origin)
+            proof = self._proofs.of_oneself(principal.name, current, actor.origin)
         except NotSignedIn:
             raise Invalid("The current password is wrong.", field="current") from None
         hashed = self._hash(passwords.acceptable(wanted, about=(principal.name, principal.display_name), field="new"))
         with self._context.change(actor) as change:
             row = find_subject(change, principal.name, SubjectKind.USER)
-            if row.password_hash != stored:
+            if row.password_hash != proof.password_hash:
                 raise Conflict("The password was changed at the same moment.", hint="Sign in again.")
             row.password_hash = hashed
             credentials.end_sessions(change.session, change.now, subject_id=row.id)

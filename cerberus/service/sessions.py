@@ -1,43 +1,23 @@
-"""Signing in with a password, and the server-side sessions that follow. Failures are counted and survive restarts."""
+"""Signing in with a password, and the server-side sessions that follow."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cerberus.errors import Conflict, Invalid, NotFound, NotSignedIn, Throttled
-from cerberus.policy import ALL_SCOPES, PlatformRole, Principal, Scope, SubjectKind
-from cerberus.service import parse, secrets
+from cerberus.errors import Conflict, NotFound, NotSignedIn
+from cerberus.policy import ALL_SCOPES, Principal, Scope
+from cerberus.service import secrets
 from cerberus.service.access import Access, utc_now
-from cerberus.service.actors import Actor, Origin, line_of_failed_sign_in, line_of_origin
+from cerberus.service.actors import Actor, Origin, line_of_origin
 from cerberus.service.context import Context
-from cerberus.sso.options import LocalSignIn
-from cerberus.store import audit, credentials, principals, subjects
+from cerberus.service.proofs import Proofs
+from cerberus.store import audit, credentials, principals
 from cerberus.store.database import Transaction
 from cerberus.store.records import Session
-from cerberus.store.tables import SessionRow, SubjectRow, TokenRow
+from cerberus.store.tables import SessionRow, TokenRow
 
 LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
 NOTE_USE_EVERY = timedelta(minutes=1)
-WINDOW = timedelta(minutes=15)
-MOST_FAILURES_OF_AN_ACCOUNT = 10
-MOST_FAILURES_OF_AN_ADDRESS = 100
-WRONG = "The name or the password is wrong."
-ADMINS_ONLY = "Only admins sign in with a password here, and the right one."
-
-May = Callable[[Transaction, SubjectRow], bool]
-
-
-def _anybody(session: Transaction, row: SubjectRow) -> bool:
-    del session, row
-    return True
-
-
-def _admins(session: Transaction, row: SubjectRow) -> bool:
-    return PlatformRole.ADMIN in subjects.person(session, row).platform_roles
-
-
-_ACCEPTED: Mapping[LocalSignIn, May] = {LocalSignIn.EVERYBODY: _anybody, LocalSignIn.ADMINS: _admins}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +48,16 @@ class Resumed:
 class Sessions:
     """Begins, resumes and ends sessions."""
 
-    def __init__(self, context: Context, local: LocalSignIn = LocalSignIn.EVERYBODY) -> None:
+    def __init__(self, context: Context, proofs: Proofs) -> None:
         self._context = context
-        self._local = local
+        self._proofs = proofs
         self._credentials: dict[str, tuple[str, datetime]] = {}  # by the cookie's hash: the token, how long to reuse it
 
     def sign_in(self, name: object, password: object, origin: Origin) -> NewSession:
         """
-        A new session. NotSignedIn for a wrong name or password, in the same words and time; Throttled after
-        10 failures of an account or 100 of an address within 15 minutes.
+        A new session. Raises as `Proofs.to_sign_in` does.
         """
-        try:
-            subject_id = self.check_password(name, password, origin, may=_ACCEPTED[self._local])
-        except NotSignedIn:
-            if self._local == LocalSignIn.ADMINS:  # the same words for everybody, admins and unknown names too
-                raise NotSignedIn(ADMINS_ONLY, hint="Use single sign-on.") from None
-            raise
+        subject_id = self._proofs.to_sign_in(name, password, origin).subject_id
         with self._context.database.writing() as session:
             state = audit.lock(session)
             now = self._context.now()
@@ -118,55 +92,6 @@ class Sessions:
                 raise Conflict("This token does not come from signing in.", hint="Revoke it instead.")
             credentials.end_sessions(change.session, change.now, subject_id=actor.principal.id, session_id=session_id)
             change.record("session.end", f"session:{session_id}")
-
-    def check_password(self, name: object, password: object, origin: Origin, *, may: May = _anybody) -> int:
-        """
-        The id of the user whose name and password these are; counts failures. Raises as `sign_in` does.
-
-        For whom `may` says no, every password is wrong.
-        """
-        account = self._account(name)
-        typed = password if isinstance(password, str) else ""
-        with self._context.database.writing() as session:
-            audit.lock(session)  # two first failures at once would both insert the count
-            self._count_attempt(session, account, origin)
-            row = subjects.by_name(session, account)
-            usable = row is not None and row.kind == SubjectKind.USER and may(session, row)
-            stored = row.password_hash if row is not None and usable else None
-            subject_id = row.id if row is not None else 0
-            who = row.name if row is not None else "?"  # what nobody is called may be a password in the wrong field
-        if not secrets.password_matches(typed, stored, rounds=self._context.password_rounds):
-            self._context.note_later(line_of_failed_sign_in(who, origin), what="the audit line of a failed sign-in")
-            raise NotSignedIn(WRONG, hint="An admin can reset a forgotten password.")
-        with self._context.database.writing() as session:
-            credentials.forget_failures(session, f"account:{account}")
-            credentials.forgive_failure(session, _counted_address(origin))
-        return subject_id
-
-    @staticmethod
-    def _account(name: object) -> str:
-        try:
-            return parse.user_name(name)
-        except Invalid:
-            return ""
-
-    def _count_attempt(self, session: Transaction, account: str, origin: Origin) -> None:
-        # Counted before the password is looked at: many guesses at once count as many.
-        now = self._context.now()
-        since = now - WINDOW
-        limits = {f"account:{account}": MOST_FAILURES_OF_AN_ACCOUNT}
-        if origin.address:
-            limits[_counted_address(origin)] = MOST_FAILURES_OF_AN_ADDRESS
-        for who, most in limits.items():
-            found = credentials.failures(session, who, since=since)
-            if found is not None and found.count >= most:
-                wait = max(1, round((found.since + WINDOW - now).total_seconds()))
-                raise Throttled(
-                    "Too many failed sign-ins.", retry_after=wait, hint=f"Try again in {-(-wait // 60)} minutes."
-                )
-        for who in limits:
-            credentials.count_failure(session, who, now, since=since)
-        credentials.sweep_failures(session, since=since - WINDOW)
 
     def resume(self, cookie: object) -> Resumed:
         """
@@ -270,10 +195,6 @@ def alive(session: Session, now: datetime) -> bool:
     Whether the session has not ended, expired, or lain idle too long.
     """
     return session.ended_at is None and now < session.expires_at and now - session.last_seen_at < IDLE
-
-
-def _counted_address(origin: Origin) -> str:
-    return f"address:{origin.address}"[:80]  # as long as the column of failures
 
 
 def _credential_row(

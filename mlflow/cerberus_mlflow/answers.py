@@ -18,7 +18,7 @@ CODES = {
 }
 NOT_FOUND = "It does not exist, or you may not see it."
 EXTRA_HEADERS: dict[int, Headers] = {
-    401: [(b"www-authenticate", b'Basic realm="ML Studio: user name token, and an access token as password"')],
+    401: [(b"www-authenticate", b'Basic realm="ML Studio: token and an access token, or your name and password"')],
     503: [(b"retry-after", b"5")],
 }
 

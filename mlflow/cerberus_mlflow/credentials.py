@@ -1,4 +1,4 @@
-"""Finds the access token in a request's headers. Pure; whatever is malformed is no token."""
+"""Finds the credential in a request's headers. Pure; whatever is malformed is none."""
 
 import base64
 import binascii
@@ -20,11 +20,12 @@ def header_values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[bytes
 @dataclass(frozen=True, slots=True)
 class Credential:
     """
-    A token as it was shown, and the user name beside it, which says nothing but must not be wrong.
+    A token as it was shown, or a password. The user name beside a token says nothing, but must not be wrong.
     """
 
-    token: str
+    secret: str
     user: str = ""
+    is_password: bool = False
 
     def may_be_of(self, owner: str) -> bool:
         return self.user.casefold() in ("", "token", owner.casefold())
@@ -32,14 +33,17 @@ class Credential:
 
 def credential_of(value: bytes) -> Credential | None:
     """
-    What is in an Authorization header: `Bearer mls_...`, or basic authentication with a token as password. A JWT of
-    the provider may stand in its place.
+    What is in an Authorization header: `Bearer mls_...`, or basic authentication with a token, or the user's own
+    password, as password. A JWT of the provider may stand in a token's place.
     """
     scheme, _, rest = value.strip().partition(b" ")
     found = {b"bearer": _bearer, b"basic": _basic}.get(scheme.lower(), lambda _: None)(rest.strip())
-    if found is None or not (found.token.startswith(TOKEN_PREFIX) or looks_like_jwt(found.token)):
-        return None
-    return found if found.token.isascii() and found.token.isprintable() else None
+    return found if found is None or found.is_password or _is_token(found.secret) else None
+
+
+def _is_token(secret: str) -> bool:
+    known = secret.startswith(TOKEN_PREFIX) or looks_like_jwt(secret)
+    return known and secret.isascii() and secret.isprintable()
 
 
 def looks_like_jwt(token: str) -> bool:
@@ -61,4 +65,7 @@ def _basic(value: bytes) -> Credential | None:
         user, found, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
-    return Credential(password, user.strip()) if found else None
+    if not found:
+        return None
+    by_name = bool(user.strip() and password) and not password.startswith(TOKEN_PREFIX) and not looks_like_jwt(password)
+    return Credential(password, user.strip(), is_password=by_name)

@@ -1,5 +1,6 @@
 """The outermost layer: who asks, for which project, before anything of MLflow sees the request or its body is read."""
 
+import functools
 import logging
 import re
 import uuid
@@ -9,7 +10,7 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Authorization
 
-from cerberus.errors import CerberusError, NotFound, NotSignedIn
+from cerberus.errors import CerberusError, NotFound, NotSignedIn, Throttled
 from cerberus.service import Access, Origin
 from cerberus_mlflow import credentials, denials
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
@@ -36,6 +37,8 @@ SINGLE = (
 # More at once would only wait for the database's connections; Flask's threads are not shared, so that they cannot
 # starve this.
 THREADS = 16
+THREADS_FOR_PASSWORDS = 4
+"""Fewer, and their own: comparing a password takes a quarter of a second, and anybody may ask for it."""
 
 
 def flask_authorization() -> Authorization:
@@ -55,7 +58,7 @@ class Identity:
         self.app = app
         self.settings = settings
         self.paths = paths
-        self.limiter: anyio.CapacityLimiter | None = None
+        self.limiters: dict[int, anyio.CapacityLimiter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -90,12 +93,12 @@ class Identity:
         for name in SINGLE:
             if len(credentials.header_values(headers, name)) > 1:
                 raise Refused(400, f"The header {name.decode()} is there more than once.")
-        access = await self._authenticate(self._credential(scope["path"], headers))
-        wanted = b"".join(credentials.header_values(headers, WORKSPACE)).decode("utf-8", "replace").strip()
-        project = choose_project(access, wanted, needed=not self.paths.needs_no_project(scope["path"]))
         client = scope.get("client")
         agent = b"".join(credentials.header_values(headers, b"user-agent"))[:200].decode("latin-1")
         origin = Origin(address=client[0] if client else "", client=agent, request_id=request_id.decode())
+        access = await self._authenticate(self._credential(scope["path"], headers), origin)
+        wanted = b"".join(credentials.header_values(headers, WORKSPACE)).decode("utf-8", "replace").strip()
+        project = choose_project(access, wanted, needed=not self.paths.needs_no_project(scope["path"]))
         return Call(access, project, origin)
 
     def _shown_in(self, path: str, headers: Headers) -> bytes | None:
@@ -117,23 +120,33 @@ class Identity:
             raise Refused(401, f"That is no access token (mls_...): {self.settings.how_to_get_a_token}")
         return credential
 
-    async def _authenticate(self, credential: credentials.Credential) -> Access:
-        if self.limiter is None:
-            self.limiter = anyio.CapacityLimiter(THREADS)
+    async def _authenticate(self, credential: credentials.Credential, origin: Origin) -> Access:
         try:
-            access = await anyio.to_thread.run_sync(
-                cerberus().decisions.access_of_token, credential.token, limiter=self.limiter
-            )
-            if not credential.may_be_of(access.principal.name):
-                raise NotSignedIn("The access token is another user's than the one named.")
-            return access
-        except NotSignedIn as error:
-            raise Refused(401, f"{error.message} {self.settings.how_to_get_a_token}") from None
+            return await self._access(credential, origin)
+        except (NotSignedIn, Throttled) as error:
+            # Not 429: MLflow's client would wait for minutes without a word, and then say something else.
+            why = f"{error.message} {error.hint}" if isinstance(error, Throttled) else error.message
+            raise Refused(401, f"{why} {self.settings.how_to_get_a_token}") from None
         except CerberusError as error:
             _logger.warning("cannot tell who asks: %s", error.code)
         except Exception:
             _logger.exception("cannot tell who asks")
         raise Refused(503, "Permissions cannot be checked at the moment, so nothing is allowed. Try again shortly.")
+
+    async def _access(self, credential: credentials.Credential, origin: Origin) -> Access:
+        if credential.is_password:
+            shown = functools.partial(cerberus().shown_passwords.access, credential.user, credential.secret, origin)
+            return await anyio.to_thread.run_sync(shown, limiter=self._limiter(THREADS_FOR_PASSWORDS))
+        of_token = cerberus().decisions.access_of_token
+        access = await anyio.to_thread.run_sync(of_token, credential.secret, limiter=self._limiter(THREADS))
+        if not credential.may_be_of(access.principal.name):
+            raise NotSignedIn("The access token is another user's than the one named.")
+        return access
+
+    def _limiter(self, threads: int) -> anyio.CapacityLimiter:
+        if threads not in self.limiters:  # made where the event loop runs
+            self.limiters[threads] = anyio.CapacityLimiter(threads)
+        return self.limiters[threads]
 
     async def _limited(self, path: str, headers: Headers, receive: Receive) -> Receive:
         is_upload = self.paths.is_upload(path)
@@ -227,7 +240,7 @@ def _for_mlflow(headers: Headers, project: str | None, *, request_id: bytes, sho
 
 def _is_our_token(key: bytes, value: bytes) -> bool:
     found = credentials.credential_of(value) if key.lower() == credentials.AUTHORIZATION else None
-    return found is not None and found.token.startswith(credentials.TOKEN_PREFIX)
+    return found is not None and found.secret.startswith(credentials.TOKEN_PREFIX)
 
 
 def _request_id(headers: Headers) -> bytes:

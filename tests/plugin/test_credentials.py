@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cerberus_mlflow.credentials import credential_of
+from cerberus_mlflow.credentials import Credential, credential_of, looks_like_jwt
 
 SEARCH = ("POST", "experiments/search")
 
@@ -48,7 +48,9 @@ def test_the_schemes_name_is_read_in_any_case(server: Any, scheme: str) -> None:
         "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode(),
         "Basic " + base64.b64encode(b"no colon").decode(),
         basic("admin", "password1234"),
-        basic("admin", "three blue-ish horses"),
+        basic("", "three blue-ish horses"),
+        basic("nobody", "three blue-ish horses"),
+        basic("fraud-readers", "three blue-ish horses"),
         "Digest username=x",
         "Negotiate abc",
         "AWS4-HMAC-SHA256 Credential=x",
@@ -64,6 +66,28 @@ def test_no_token_is_a_clear_401_and_never_500(server: Any, value: str | None, p
     assert answer.status_code == 401
     assert "account page" in answer.json()["message"]
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_a_name_and_its_password_do_as_in_mlflows_own_access_control(server: Any) -> None:
+    headers = {"Authorization": basic("erin", server.cast.password)}
+    made = server.ask(None, "POST", "experiments/create", json={"name": "of a password"}, headers=headers)
+    assert made.status_code == 200, made.text
+    seen = {"experiment_id": made.json()["experiment_id"]}
+    assert server.ask("erin", "GET", "experiments/get", params=seen).status_code == 200
+    assert server.ask("dana", "GET", "experiments/get", params=seen).status_code == 404
+    assert server.ask(None, "GET", "users/current", headers=headers).json()["user"]["username"] == "erin"
+
+
+def test_wrong_passwords_are_refused_then_throttled_and_both_say_what_to_do(server: Any) -> None:
+    """401, not 429: MLflow's client would wait through all of it without a word."""
+    told = []
+    for number in range(12):
+        headers = {"Authorization": basic("somebody", f"wrong {number}")}
+        answer = server.ask(None, "GET", "/version", headers=headers)
+        assert answer.status_code == 401
+        assert "account page" in answer.json()["message"]
+        told.append(answer.json()["message"].partition(".")[0])
+    assert told == ["The name or the password is wrong"] * 10 + ["Too many failed sign-ins"] * 2
 
 
 def test_a_project_that_exists_is_not_betrayed_to_callers_without_a_token(server: Any) -> None:
@@ -144,12 +168,21 @@ def test_projects_are_not_made_or_changed_in_mlflow(server: Any) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_header_is_a_token_or_none(value: bytes) -> None:
+def test_any_header_is_a_credential_or_none(value: bytes) -> None:
     found = credential_of(value)
-    assert found is None or found.token.startswith("mls_")
+    assert found is None or found.is_password or found.secret.startswith("mls_")
+
+
+@given(st.text(st.characters(exclude_characters=":", exclude_categories=["Cs"])), st.text(max_size=50))
+def test_a_password_needs_a_name_and_is_what_was_typed(user: str, password: str) -> None:
+    found = credential_of(basic(user, password).encode())
+    if user.strip() and password and not password.startswith("mls_") and not looks_like_jwt(password):
+        assert found == Credential(password, user.strip(), is_password=True)
+    else:
+        assert found is None or not found.is_password
 
 
 @given(st.sampled_from([b"Basic ", b"bearer ", b"BASIC"]), st.binary(max_size=100))
 def test_any_password_is_a_token_or_none(scheme: bytes, value: bytes) -> None:
     found = credential_of(scheme + base64.b64encode(b"u:mls_" + value))
-    assert found is None or (found.user, found.token.encode()) == ("u", b"mls_" + value)
+    assert found is None or (found.user, found.secret.encode()) == ("u", b"mls_" + value)

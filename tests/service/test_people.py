@@ -4,8 +4,7 @@ import pytest
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Throttled
 from cerberus.policy import PlatformRole, Scope, Verb
-from cerberus.service import SYSTEM, Actor, Origin, project_resource
-from cerberus.service import sessions as sessions_module
+from cerberus.service import SYSTEM, Actor, Origin, project_resource, proofs, sessions
 
 HERE = Origin("192.0.2.7", "a browser", "req-7")
 NEW = "a quite different secret"
@@ -70,7 +69,7 @@ def test_a_session_ends_by_itself(cast, cerberus, monkeypatch, days):
     """After 12 hours without use, or 7 days."""
     cookie = cerberus.sessions.sign_in("alice", cast.password, HERE).cookie
     now = cerberus._context.now()
-    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.timedelta(days=days))
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + proofs.timedelta(days=days))
     with pytest.raises(NotSignedIn):
         cerberus.sessions.resume(cookie)
 
@@ -80,9 +79,9 @@ def test_studios_credential_does_not_outlive_an_idle_session(cast, cerberus, mon
     cookie = cerberus.sessions.sign_in("alice", cast.password, HERE).cookie
     credential = cerberus.sessions.credential(cookie)
     now = cerberus._context.now()
-    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.IDLE * 0.6)
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions.IDLE * 0.6)
     assert cerberus.sessions.credential(cookie) != credential
-    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.IDLE)
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions.IDLE)
     with pytest.raises(NotSignedIn):
         cerberus.decisions.access_of_token(credential)
 
@@ -121,7 +120,7 @@ def test_ten_failures_throttle_the_account_even_with_the_right_password(cast, ce
 
 def test_failures_throttle_an_address_but_successes_do_not(cast, cerberus, monkeypatch):
     """An office behind one address can sign in all day."""
-    monkeypatch.setattr(sessions_module, "MOST_FAILURES_OF_AN_ADDRESS", 5)
+    monkeypatch.setattr(proofs, "MOST_FAILURES_OF_AN_ADDRESS", 5)
     for _ in range(12):
         cerberus.sessions.sign_in("alice", cast.password, HERE)
     for number in range(5):
@@ -138,7 +137,7 @@ def test_the_throttle_ends_with_its_window(cast, cerberus, monkeypatch):
         with pytest.raises(NotSignedIn):
             cerberus.sessions.sign_in("alice", "wrong", HERE)
     now = cerberus._context.now()
-    monkeypatch.setattr(cerberus._context, "now", lambda: now + sessions_module.WINDOW)
+    monkeypatch.setattr(cerberus._context, "now", lambda: now + proofs.WINDOW)
     assert cerberus.sessions.sign_in("alice", cast.password, HERE)
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from cerberus.errors import CerberusError, Conflict, Invalid, NotSignedIn, Throttled, Unavailable
 from cerberus.policy import PlatformRole
-from cerberus.service import SYSTEM, Origin
-from cerberus.service import sessions as sessions_module
+from cerberus.service import SYSTEM, Origin, proofs
 from cerberus.store import subjects
 
 pytestmark = pytest.mark.on_each_database
@@ -101,7 +100,7 @@ def test_guesses_at_the_same_moment_count_as_many(cast, cerberus, monkeypatch):
     """Thirty at once are ten looks at the password, however long each takes."""
     looked = []
     monkeypatch.setattr(
-        sessions_module.secrets, "password_matches", lambda *_, **__: looked.append(1) or threading.Event().wait(0.05)
+        proofs.secrets, "password_matches", lambda *_, **__: looked.append(1) or threading.Event().wait(0.05)
     )
     answers = at_once(
         *(
@@ -110,5 +109,5 @@ def test_guesses_at_the_same_moment_count_as_many(cast, cerberus, monkeypatch):
         )
     )
     kinds = [type(answer) for answer in answers]
-    most = sessions_module.MOST_FAILURES_OF_AN_ACCOUNT
+    most = proofs.MOST_FAILURES_OF_AN_ACCOUNT
     assert (kinds.count(NotSignedIn), kinds.count(Throttled), len(looked)) == (most, 30 - most, most)
