@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from cerberus_mlflow.answers import Refused, refusal
 from cerberus_mlflow.authorship import stamp
 from cerberus_mlflow.context import Call, current_call
+from cerberus_mlflow.default_experiment import name_in_body, name_in_query
 from cerberus_mlflow.locations import refuse_locations
 from cerberus_mlflow.messages import Messages, parse_json, refuse_two_spellings
 
@@ -59,6 +60,7 @@ class Guard:
         rule, in_path = found
         message = self.messages.get((rule.rule, method))
         query = _query(environ, rule.rule, message)
+        name_in_query(environ, query, call)
         if rule.rule.endswith(UPLOAD_ARTIFACT) or "mlflow-artifacts/artifacts" in rule.rule:
             return
         raw = environ["wsgi.input"].read()
@@ -73,7 +75,7 @@ class Guard:
         refuse_body(body, message, rule.rule, query=query, in_path=in_path, method=method)
         if message is not None:
             refuse_locations(message, body, call)
-        if stamp(message, body, name=call.name):
+        if name_in_body(message, body, call) | stamp(message, body, name=call.name):
             raw = json.dumps(body).encode()
             environ.update({"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))})
 

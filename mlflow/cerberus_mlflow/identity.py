@@ -16,6 +16,7 @@ from cerberus_mlflow import credentials, denials
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
 from cerberus_mlflow.closed import NOT_OFFERED, why_closed
 from cerberus_mlflow.context import Call, calling, cerberus, require_call
+from cerberus_mlflow.default_experiment import ZERO, own_experiment
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.settings import PluginSettings
 from cerberus_mlflow.workspaces import no_such_workspace
@@ -24,12 +25,13 @@ _logger = logging.getLogger(__name__)
 
 WORKSPACE = b"x-mlflow-workspace"
 REQUEST_ID = b"x-request-id"
+EXPERIMENT = b"x-mlflow-experiment-id"
 GOOD_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 SINGLE = (
     credentials.AUTHORIZATION,
     credentials.GATEWAY_AUTHORIZATION,
     WORKSPACE,
-    b"x-mlflow-experiment-id",
+    EXPERIMENT,
     b"x-mlflow-run-id",
     b"content-length",
     b"content-type",
@@ -81,10 +83,12 @@ class Identity:
             if closed is not None:
                 raise Refused(404, closed.answer or NOT_OFFERED)
             receive = await self._limited(scope["path"], headers, receive)
+            shown_in = self._shown_in(scope["path"], headers)
+            if self.paths.is_spans(scope["path"]):
+                headers = await self._with_own_experiment(headers, call)
         except Refused as refused:
             await send_refusal(send, refused)
             return
-        shown_in = self._shown_in(scope["path"], headers)
         scope = {**scope, "headers": _for_mlflow(headers, call.project, request_id=request_id, shown_in=shown_in)}
         with calling(call):
             await self.app(scope, receive, denials.hiding(self.paths, scope, send))
@@ -147,6 +151,18 @@ class Identity:
         if threads not in self.limiters:  # made where the event loop runs
             self.limiters[threads] = anyio.CapacityLimiter(threads)
         return self.limiters[threads]
+
+    async def _with_own_experiment(self, headers: Headers, call: Call) -> Headers:
+        """
+        The headers with the project's own experiment where they name experiment 0.
+        """
+        if (EXPERIMENT, ZERO.encode()) not in ((key.lower(), value.strip()) for key, value in headers):
+            return headers
+        with calling(call):
+            find = functools.partial(own_experiment, call, making=True)
+            own = await anyio.to_thread.run_sync(find, limiter=self._limiter(THREADS))
+        kept = [(key, value) for key, value in headers if key.lower() != EXPERIMENT]
+        return [*kept, (EXPERIMENT, own.encode())] if own else headers
 
     async def _limited(self, path: str, headers: Headers, receive: Receive) -> Receive:
         is_upload = self.paths.is_upload(path)

@@ -93,14 +93,24 @@ def holds_tags(descriptor: Descriptor) -> bool:
     """
     Whether a tag can be in such a message, however deep.
     """
+
+    def holds(each: Descriptor) -> bool:
+        return is_tag(each) or any(field.message_type and is_free_form(field.message_type) for field in each.fields)
+
+    return any_below(descriptor, holds)
+
+
+def any_below(descriptor: Descriptor, holds: Callable[[Descriptor], bool]) -> bool:
+    """
+    Whether it holds for the message, or for one that can be in it, however deep.
+    """
     seen: set[str] = set()
 
     def looked(each: Descriptor) -> bool:
         if each.full_name in seen:
             return False
         seen.add(each.full_name)
-        maps = any(field.message_type and is_free_form(field.message_type) for field in each.fields)
-        return is_tag(each) or maps or any(looked(inner) for inner in inner_messages(each).values())
+        return holds(each) or any(looked(inner) for inner in inner_messages(each).values())
 
     return looked(descriptor)
 

@@ -3,6 +3,7 @@
 import re
 
 HEALTH = "/health"
+SPANS = "/v1/traces"
 ARTIFACTS = re.compile(r"/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(?P<artifact>.+)")
 ACCOUNTS = re.compile(
     r"/signup/?|/(?:ajax-)?api/\d+\.\d+/mlflow/(?:users|roles)(?:/.*)?"
@@ -55,6 +56,12 @@ class Paths:
         """
         found = ARTIFACTS.fullmatch(self.without_prefix(path))
         return found["artifact"] if found else None
+
+    def is_spans(self, path: str) -> bool:
+        """
+        Whether OpenTelemetry's spans are sent there, whose experiment stands in a header.
+        """
+        return self.without_prefix(path) == SPANS
 
     def is_upload(self, path: str) -> bool:
         return self.artifact(path) is not None
