@@ -10,12 +10,12 @@ from typing import Any
 from google.protobuf.message import Message
 from mlflow.exceptions import MlflowException
 from mlflow.tracing.constant import AssessmentMetadataKey, TraceMetadataKey, TraceTagKey
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cerberus_mlflow.host import auth, handlers
 
-RUN_KEYS = frozenset({MLFLOW_PARENT_RUN_ID, TraceMetadataKey.SOURCE_RUN, AssessmentMetadataKey.SOURCE_RUN_ID})
-"""Tags and metadata whose value is a run's id."""
+RUN_KEYS = frozenset({TraceMetadataKey.SOURCE_RUN, AssessmentMetadataKey.SOURCE_RUN_ID})
+"""Tags and metadata whose value is a run's id. `mlflow.parentRunId` is a word like any other: nothing on the server
+follows it, and who imports runs from elsewhere writes their old parents' ids before the new ones'."""
 
 AT_MOST = 200
 Named = Iterator[tuple[Callable[[str], bool], str]]

@@ -25,9 +25,7 @@ def references() -> tuple[Operation, ...]:
     metric = {"key": "m", "value": 1, "timestamp": 1, "model_id": "{logged_model}"}
     place = "mlflow-artifacts:/{folder}/{experiment}/{run}/artifacts"
     return (
-        Operation("POST", f"{V2}/runs/create", {**mine, "tags": [tag("mlflow.parentRunId", "{run}")]}),
-        Operation("POST", f"{V2}/runs/set-tag", {**run, **tag("mlflow.parentRunId", "{run}")}),
-        Operation("POST", f"{V2}/runs/log-batch", {**run, "tags": [tag("mlflow.parentRunId", "{run}")]}),
+        Operation("POST", f"{V2}/runs/log-batch", {**run, "tags": [tag("mlflow.linkedPrompts", prompts)]}),
         Operation("POST", f"{V2}/runs/set-tag", {**run, **tag("mlflow.linkedPrompts", prompts)}),
         Operation("POST", f"{V2}/runs/log-metric", {**run, **metric}),
         Operation("POST", f"{V2}/runs/log-batch", {**run, "metrics": [metric]}),
@@ -109,6 +107,32 @@ def test_what_one_may_read_one_may_name(scene: Any, alices: Any, operation: Oper
         target = alices
     answer = scene.ask("dana", of(operation, alices), target)
     assert answer.status_code == 200, answer.text
+
+
+PARENT = tag("mlflow.parentRunId", "{run}")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("POST", f"{V2}/runs/create", {"experiment_id": "EXPERIMENT", "tags": [PARENT]}),
+        Operation("POST", f"{V2}/runs/set-tag", {"run_id": "RUN", **PARENT}),
+        Operation("POST", f"{V2}/runs/log-batch", {"run_id": "RUN", "tags": [PARENT]}),
+    ],
+    ids=lambda each: each.name,
+)
+def test_a_parent_may_be_anything_and_tells_nothing_of_it(
+    scene: Any, shows_nothing: Any, alices: Any, operation: Operation
+) -> None:
+    """As when runs are imported from elsewhere: nothing follows the tag, and hidden and absent parents are one."""
+    own = scene.server.experiment("dana")
+    mine = {**scene.spare, "experiment": own, "run": scene.server.run("dana", own)}
+    for shelf in (scene.hidden, scene.theirs, absent(scene.hidden), alices):
+        answer = scene.ask("dana", of(operation, mine), shelf)
+        assert answer.status_code == 200, answer.text
+        shows_nothing(answer, shelf)
+        asked = scene.server.ask("dana", "GET", "runs/get", params={"run_id": shelf["run"]})
+        assert asked.status_code == (200 if shelf is alices else 404)
 
 
 def test_a_trace_or_an_assessment_is_not_moved_by_its_id(scene: Any) -> None:
