@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from google.protobuf.descriptor import Descriptor
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
-from mlflow.utils.workspace_context import WorkspaceContext
+from mlflow.utils.workspace_context import ServerWorkspaceContext
 
 from cerberus.errors import CerberusError
 from cerberus.policy import Kind, Resource, Verb
@@ -35,7 +35,7 @@ def own_experiment(call: Call, *, making: bool) -> str | None:
     """
     if call.project is None:
         return None
-    with WorkspaceContext(call.project):
+    with ServerWorkspaceContext(call.project):  # MLflow's other one is for the whole process
         try:
             store = handlers._get_tracking_store()
             return _found(store) or (_made(store, call) if making else None)

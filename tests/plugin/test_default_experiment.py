@@ -1,16 +1,20 @@
 """Experiment 0, which a client names where a script names none, is each project's own `Default`."""
 
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
+from mlflow.utils.workspace_context import get_request_workspace
 from shelves import spans
 
 from cerberus.policy import Kind, Level, Resource, Scope
 from cerberus.service import SYSTEM
+from cerberus_mlflow import default_experiment
 
 TRACES = "/api/3.0/mlflow/traces"
 
@@ -150,3 +154,18 @@ def test_a_hidden_one_is_absent_and_stays_one(team):
 def test_two_names_for_one_thing_are_refused_as_ever(team):
     body = '{"experiment_id": "0", "experimentId": "0"}'
     assert team.post(team.worker, "runs/create", body).status_code == 400
+
+
+def test_looking_for_it_sets_no_project_for_the_whole_process(monkeypatch: Any) -> None:
+    """MLflow's own way of naming a workspace writes it into the environment, where other threads' requests find it."""
+    seen: list[tuple[str | None, str | None]] = []
+
+    class Store:
+        def get_experiment(self, _: str) -> Any:
+            seen.append((get_request_workspace(), os.environ.get("MLFLOW_WORKSPACE")))
+            return SimpleNamespace(experiment_id="5")
+
+    monkeypatch.setattr(default_experiment.handlers, "_get_tracking_store", Store)
+    call: Any = SimpleNamespace(project="fraud")
+    assert default_experiment.own_experiment(call, making=False) == "5"
+    assert seen == [("fraud", None)]
