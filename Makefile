@@ -54,9 +54,10 @@ e2e: $(READY) ## Only the tests that drive a browser (needs Chromium)
 	@MLSTUDIO_REQUIRE=browser $(BIN)/python -m pytest -m browser $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## Measure permission checks, a big organisation (on MySQL), and what access control costs MLflow
+bench: $(READY) ## Measure permission checks, a big organisation (on MySQL), what access control costs MLflow, and if time tells
 	@PYTHONPATH=. $(BIN)/python tests/bench/scale.py
 	@$(BIN)/python tests/bench/tracking.py
+	@$(BIN)/python tests/bench/telling.py
 
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \

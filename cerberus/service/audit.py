@@ -68,11 +68,15 @@ class Audit:
             yield from map(audit.line_of, rows)
             seen = rows[-1].id if rows else last
 
-    def record_denial(self, principal: Principal, decision: Decision, origin: Origin) -> None:
+    def record_denial(
+        self, principal: Principal, decision: Decision, origin: Origin, *, at: datetime | None = None
+    ) -> None:
         """
-        Notes a refusal; returns at once, and drops the line rather than wait when too many are on their way.
+        Notes a refusal, of now or of the moment given; returns at once, and drops the line rather than wait when too
+        many are on their way.
         """
-        self._context.note_later(line_of_denial(Actor(principal, origin), decision), what="the audit line of a denial")
+        line = line_of_denial(Actor(principal, origin), decision)
+        self._context.note_later(line, what="the audit line of a denial", at=at)
 
     def examine(self) -> Examined:
         """

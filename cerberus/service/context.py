@@ -154,12 +154,13 @@ class Context:
         line = {**line_of_origin(actor), "action": action, "target": target, "project": project}
         self.note_later({**line, "after": asked or None}, what="the audit line of a look")
 
-    def note_later(self, line: Mapping[str, Any], *, what: str) -> None:
+    def note_later(self, line: Mapping[str, Any], *, what: str, at: datetime | None = None) -> None:
         """
-        Writes an audit line outside the chain soon; it says when it was asked for, not when it was written.
+        Writes an audit line outside the chain soon; it says when it was asked for (or the moment given), not when it
+        was written.
         """
-        at = self.now()
-        self.later(lambda session: audit.append_loose(session, line, at), what=what)
+        moment = at or self.now()
+        self.later(lambda session: audit.append_loose(session, line, moment), what=what)
 
     @contextmanager
     def view(self, actor: Actor) -> Iterator[View]:

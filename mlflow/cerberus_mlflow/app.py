@@ -15,8 +15,9 @@ from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
 from mlflow.utils.workspace_context import get_request_workspace
 from werkzeug.wrappers import Response
 
+from cerberus.policy import Verb
 from cerberus_mlflow import afterwards, checks, denials, faults, inventory, parsing, references, routes, takeover
-from cerberus_mlflow.answers import NOT_FOUND, Refused, refusal
+from cerberus_mlflow.answers import Refused, refusal
 from cerberus_mlflow.as_absent import take_hidden_for_absent
 from cerberus_mlflow.context import require_call
 from cerberus_mlflow.delegation import Delegation
@@ -25,6 +26,7 @@ from cerberus_mlflow.host import auth, handlers
 from cerberus_mlflow.identity import Identity
 from cerberus_mlflow.locations import guard_traces
 from cerberus_mlflow.messages import Messages, messages_by_route
+from cerberus_mlflow.named import Named
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.settings import PluginSettings
 
@@ -96,10 +98,11 @@ def authorize(paths: Paths, messages: Messages) -> Any:
         return denials.hide_or_forbid(answer) if answer.status_code in (403, 404) else answer
     rule = request.url_rule.rule if request.url_rule else ""
     message = messages.get((rule, request.method))
-    if message is not None and references.unreadable(message):
-        return refusal(Refused(404, NOT_FOUND))
+    hidden = references.unreadable(message) if message is not None else None
+    if hidden is not None:
+        return denials.hide(hidden)
     if message is RegisterScorer:
         body = handlers._get_request_message(RegisterScorer())
         if not takeover.may_register_scorer(body.experiment_id, body.name):
-            return refusal(Refused(403, denials.FORBIDDEN))
+            return denials.forbid(Verb.CREATE, Named("experiment_id", body.experiment_id))
     return None

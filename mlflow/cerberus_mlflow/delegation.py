@@ -6,7 +6,6 @@ MLflow's security layer (hosts, origins, headers) and a bridge from ASGI to WSGI
 every request on either way.
 """
 
-import functools
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,8 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from cerberus_mlflow.bridge import Bridge
 from cerberus_mlflow.host import auth
-
-PATHS_REMEMBERED = 4096
+from cerberus_mlflow.routes import native_routes
 
 
 class Delegation:
@@ -33,14 +31,17 @@ class Delegation:
         security: Any = Starlette(routes=[Mount("/", Bridge(flask))])
         init_fastapi_security(security)
         self.to_flask = security
-        native = auth._native_fastapi_routes(served)
+        self.native = auth._native_fastapi_routes(served)
+        self.beginnings = tuple({path.partition("{")[0] for _, path in native_routes(served)})
 
-        @functools.lru_cache(PATHS_REMEMBERED)
-        def is_native(method: str, root_path: str, path: str) -> bool:
-            scope = {"type": "http", "method": method, "root_path": root_path, "path": path, "headers": []}
-            return bool(auth._scope_matches_native_route(native, scope))
-
-        self.is_native = is_native
+    def is_native(self, method: str, root_path: str, path: str) -> bool:
+        """
+        Whether FastAPI serves it. Nothing is remembered: by its time, an answer would tell which paths others ask for.
+        """
+        if not root_path and not path.startswith(self.beginnings):
+            return False  # 1 us; the routes' own answer takes 200
+        scope = {"type": "http", "method": method, "root_path": root_path, "path": path, "headers": []}
+        return bool(auth._scope_matches_native_route(self.native, scope))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self.is_native(scope["method"], scope.get("root_path", ""), scope["path"]):

@@ -12,7 +12,7 @@ from werkzeug.datastructures import Authorization
 
 from cerberus.errors import CerberusError, NotFound, NotSignedIn, Throttled
 from cerberus.service import Access, Origin
-from cerberus_mlflow import credentials, denials
+from cerberus_mlflow import credentials, denials, hindsight
 from cerberus_mlflow.answers import Headers, Refused, send_refusal
 from cerberus_mlflow.closed import NOT_OFFERED, why_closed
 from cerberus_mlflow.context import Call, calling, cerberus, require_call
@@ -41,6 +41,7 @@ SINGLE = (
 THREADS = 16
 THREADS_FOR_PASSWORDS = 4
 """Fewer, and their own: comparing a password takes a quarter of a second, and anybody may ask for it."""
+LAST_SECONDS = 5.0
 
 
 def flask_authorization() -> Authorization:
@@ -65,6 +66,8 @@ class Identity:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "lifespan":
+            await self.app(scope, receive, _settling(send))
         elif scope["type"] != "http":
             await self.app(scope, receive, send)
         else:
@@ -262,6 +265,19 @@ def _is_our_token(key: bytes, value: bytes) -> bool:
 def _request_id(headers: Headers) -> bytes:
     value = b"".join(credentials.header_values(headers, REQUEST_ID))
     return value if GOOD_REQUEST_ID.fullmatch(value) else uuid.uuid4().hex.encode()
+
+
+def _settling(send: Send) -> Send:
+    """
+    Writes what is still to be written before the server says that it has ended.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"].startswith("lifespan.shutdown."):
+            await anyio.to_thread.run_sync(hindsight.settle, LAST_SECONDS)
+        await send(message)
+
+    return sending
 
 
 def _with_header(send: Send, name: bytes, value: bytes) -> Send:

@@ -12,26 +12,28 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracing.constant import AssessmentMetadataKey, TraceMetadataKey, TraceTagKey
 
 from cerberus_mlflow.host import auth, handlers
+from cerberus_mlflow.named import Named
 
 RUN_KEYS = frozenset({TraceMetadataKey.SOURCE_RUN, AssessmentMetadataKey.SOURCE_RUN_ID})
 """Tags and metadata whose value is a run's id. `mlflow.parentRunId` is a word like any other: nothing on the server
 follows it, and who imports runs from elsewhere writes their old parents' ids before the new ones'."""
 
 AT_MOST = 200
-Named = Iterator[tuple[Callable[[str], bool], str]]
+Names = Iterator[tuple[Callable[[str], bool], str]]
 """Names, each with the question whether the caller may read what it names."""
 
 
-def unreadable(message: Any) -> bool:
+def unreadable(message: Any) -> Named | None:
     """
-    Whether the current Flask request, parsed as its handler will, names a thing that its caller may not read.
+    The first thing that the current Flask request, parsed as its handler will, names and its caller may not read.
     """
     if message.DESCRIPTOR.name not in NAMING:
-        return False
-    return any(not is_readable(value) for is_readable, value in _named(handlers._get_request_message(message())))
+        return None
+    named = _named(handlers._get_request_message(message()))
+    return next((Named(FIELDS[readable], value) for readable, value in named if not readable(value)), None)
 
 
-def _named(body: Message) -> Named:
+def _named(body: Message) -> Names:
     """
     Each name in the body, once, with the question about it; refuses a body with too many to ask for.
     """
@@ -65,7 +67,11 @@ def _issue(issue_id: str) -> bool:
     return _experiment(issue.experiment_id)
 
 
-def _pair(key: str, value: str) -> Named:
+FIELDS = {_run: "run_id", _experiment: "experiment_id", _prompt: "name", _issue: "issue_id"}
+"""What the thing is called where it is the one that a request is about."""
+
+
+def _pair(key: str, value: str) -> Names:
     """
     What one tag, or one line of metadata, names.
     """
@@ -86,25 +92,25 @@ def _linked(value: str) -> Iterator[str]:
             yield link["name"]
 
 
-def _pairs(items: Any) -> Named:
+def _pairs(items: Any) -> Names:
     for item in items.items() if hasattr(items, "items") else ((each.key, each.value) for each in items):
         yield from _pair(*item)
 
 
-def _tags(body: Any) -> Named:
+def _tags(body: Any) -> Names:
     yield from _pairs(body.tags)
 
 
-def _tag(body: Any) -> Named:
+def _tag(body: Any) -> Names:
     yield from _pair(body.key, body.value)
 
 
-def _old_trace(body: Any) -> Named:
+def _old_trace(body: Any) -> Names:
     yield from _pairs(body.tags)
     yield from _pairs(body.request_metadata)
 
 
-def _trace(body: Any) -> Named:
+def _trace(body: Any) -> Names:
     info = body.trace.trace_info
     yield from _pairs(info.tags)
     yield from _pairs(info.trace_metadata)
@@ -112,27 +118,27 @@ def _trace(body: Any) -> Named:
         yield from _of_assessment(assessment)
 
 
-def _assessment(body: Any) -> Named:
+def _assessment(body: Any) -> Names:
     yield from _of_assessment(body.assessment)
 
 
-def _of_assessment(assessment: Any) -> Named:
+def _of_assessment(assessment: Any) -> Names:
     yield from _pairs(assessment.metadata)
     if assessment.HasField("issue"):
         yield _issue, assessment.assessment_name
 
 
-def _prompts(body: Any) -> Named:
+def _prompts(body: Any) -> Names:
     for version in body.prompt_versions:
         yield _prompt, version.name
 
 
-def _source_run(body: Any) -> Named:
+def _source_run(body: Any) -> Names:
     if body.source_run_id:
         yield _run, body.source_run_id
 
 
-def _in_experiment(body: Any) -> Named:
+def _in_experiment(body: Any) -> Names:
     """
     MLflow decides about a scorer by rules for scorers, but the experiment's come first.
     """
@@ -140,7 +146,7 @@ def _in_experiment(body: Any) -> Named:
         yield _experiment, body.experiment_id
 
 
-NAMING: dict[str, Callable[[Any], Named]] = {
+NAMING: dict[str, Callable[[Any], Names]] = {
     "CreateRun": _tags,
     "LogBatch": _tags,
     "SetTag": _tag,

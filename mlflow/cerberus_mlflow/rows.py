@@ -28,6 +28,13 @@ IN_ONE_SPELLING = {
 """MLflow's store takes `01`, ` 1` or `\uff11` for experiment 1, but the rules that name it say `1`."""
 
 
+def is_experiment_id(text: str) -> bool:
+    """
+    Whether the text is how rules spell an experiment's id.
+    """
+    return re.fullmatch(EXPERIMENT_ID, text) is not None
+
+
 def types_among(types: Collection[str]) -> list[str]:
     """
     The types that there are rows of. MLflow always wants the workspace's as well.

@@ -45,6 +45,16 @@ def everything() -> Iterator[None]:
         _EVERYTHING.reset(token)
 
 
+def hides(resource_id: str, *kinds: Kind) -> bool:
+    """
+    Whether the rows of a thing, of one of these kinds, are left out for the current caller.
+    """
+    call = current_call()
+    if call is None or call.project is None or _EVERYTHING.get():
+        return False
+    return not all(call.access.visible(kind, call.project).includes(resource_id) for kind in kinds)
+
+
 def _leave_out(state: ORMExecuteState) -> None:
     call = current_call()
     if call is None or call.project is None or _EVERYTHING.get():

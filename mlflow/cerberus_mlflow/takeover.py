@@ -16,12 +16,12 @@ from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 from cerberus.policy import Kind, Resource, Verb
 from cerberus_mlflow import sight
 from cerberus_mlflow.adopted import where_it_lies
-from cerberus_mlflow.as_absent import GraphQLChecks
+from cerberus_mlflow.as_absent import GraphQLChecks, as_absent
 from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers, sql_store
 from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
 from cerberus_mlflow.store import CerberusStore, fails_closed
-from cerberus_mlflow.whereabouts import Whereabouts, run_requirement
+from cerberus_mlflow.whereabouts import VisibleWhereabouts, run_requirement
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def take_over() -> None:
     auth.store = CerberusStore()
     auth.auth_config = CONFIG
     auth._USER_AUTH_CACHE = None
-    auth._RESOURCE_WORKSPACE_CACHE = Whereabouts()
+    auth._RESOURCE_WORKSPACE_CACHE = VisibleWhereabouts()
     auth._auth_initialized = True
     auth.fold_grants_for_key = fold
     auth.filter_experiment_ids = readable_experiments
@@ -72,7 +72,7 @@ def readable_experiments(experiment_ids: list[str]) -> list[str]:
         return experiment_ids
     not_denied = [Requirement(auth.RESOURCE_TYPE_RUN, "*", ACTION_NOT_DENIED)]
     readable = auth._role_based_read_predicate(require_call().name, "experiment", also_require=not_denied)
-    return [experiment_id for experiment_id in experiment_ids if readable(experiment_id)]
+    return [experiment_id for experiment_id in as_absent(experiment_ids) if readable(experiment_id)]
 
 
 def in_an_experiment(child: Any) -> Any:

@@ -61,29 +61,38 @@ def ours(directory: Path) -> Iterator[TrackingServer]:
     """
     MLflow behind Cerberus, which is on the same kind of database that a laptop has.
     """
+    with behind_cerberus(directory) as (url, cerberus):
+        cerberus.projects.create(SYSTEM, PROJECT)
+        tokens = {}
+        for name in ("worker", "reader"):
+            cerberus.people.create_user(SYSTEM, name, password=PASSWORD)
+        cerberus.projects.add_member(SYSTEM, PROJECT, subject="worker", role="contributor")
+        cerberus.grants.give(SYSTEM, Resource(PROJECT, Kind.PROMPT), subject="reader", level=Level.READ)
+        for name in ("worker", "reader"):
+            made = cerberus.tokens.create(SYSTEM, "bench", owner=name, project=PROJECT)
+            tokens[name] = {"Authorization": f"Bearer {made.secret}"}
+
+        def show(experiments: list[str], models: list[str]) -> None:
+            for kind, ids in ((Kind.EXPERIMENT, experiments), (Kind.REGISTERED_MODEL, models)):
+                for each in ids:
+                    cerberus.grants.give(SYSTEM, Resource(PROJECT, kind, each), subject="reader", level=Level.READ)
+
+        yield TrackingServer("ours", url, tokens["worker"], tokens["reader"], show)
+
+
+@contextmanager
+def behind_cerberus(directory: Path) -> Iterator[tuple[str, Cerberus]]:
+    """
+    The address of an MLflow behind an empty Cerberus, and that Cerberus.
+    """
     database = f"sqlite:///{directory / 'cerberus.db'}"
     cerberus = Cerberus(database)
     cerberus.migrate()
-    cerberus.projects.create(SYSTEM, PROJECT)
-    tokens = {}
-    for name in ("worker", "reader"):
-        cerberus.people.create_user(SYSTEM, name, password=PASSWORD)
-    cerberus.projects.add_member(SYSTEM, PROJECT, subject="worker", role="contributor")
-    cerberus.grants.give(SYSTEM, Resource(PROJECT, Kind.PROMPT), subject="reader", level=Level.READ)
-    for name in ("worker", "reader"):
-        made = cerberus.tokens.create(SYSTEM, "bench", owner=name, project=PROJECT)
-        tokens[name] = {"Authorization": f"Bearer {made.secret}"}
-
-    def show(experiments: list[str], models: list[str]) -> None:
-        for kind, ids in ((Kind.EXPERIMENT, experiments), (Kind.REGISTERED_MODEL, models)):
-            for each in ids:
-                cerberus.grants.give(SYSTEM, Resource(PROJECT, kind, each), subject="reader", level=Level.READ)
-
     lines = (ROOT / "mlflow" / "server.env").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     settings |= {"CERBERUS_DATABASE_URL": database, "MLSTUDIO_DATA": str(directory)}
     with _running("ours", directory, ["--app-name", "cerberus"], settings) as url:
-        yield TrackingServer("ours", url, tokens["worker"], tokens["reader"], show)
+        yield url, cerberus
     cerberus.close()
 
 

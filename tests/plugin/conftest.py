@@ -43,6 +43,8 @@ class Server:
     log: Path
     process: subprocess.Popen[bytes]
     tokens: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    """What another process needs in its environment to serve the same databases and files."""
 
     def token(self, name: str) -> str:
         """Somebody's token, made once."""
@@ -101,8 +103,8 @@ def start(
     """Starts a server as it is run in earnest, and waits until it is healthy."""
     chosen = port()
     log = data / "server.log"
-    env = {**os.environ, **server_env(), "CERBERUS_DATABASE_URL": cerberus_url, "MLSTUDIO_DATA": str(data)}
-    env.update(PYTHONWARNINGS="ignore", **(extra or {}))
+    ours = {**server_env(), "CERBERUS_DATABASE_URL": cerberus_url, "MLSTUDIO_DATA": str(data), **(extra or {})}
+    env = {**os.environ, "PYTHONWARNINGS": "ignore", **ours}
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--app-name", "cerberus", "--host", "127.0.0.1"),
         *("--port", str(chosen), "--workers", str(workers), "--backend-store-uri", backend),
@@ -110,7 +112,10 @@ def start(
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=env, cwd=data, stdout=output, stderr=subprocess.STDOUT)
-    server = Server(f"http://127.0.0.1:{chosen}", cast, log, process)
+    stores = {"_MLFLOW_SERVER_FILE_STORE": backend, "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(data / "artifacts")}
+    stores |= {"_MLFLOW_SERVER_SERVE_ARTIFACTS": "true", "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/"}
+    asked = {**ours, **stores, "_MLFLOW_SGI_NAME": "uvicorn"}
+    server = Server(f"http://127.0.0.1:{chosen}", cast, log, process, env=asked)
     until = time.monotonic() + START_WITHIN
     while time.monotonic() < until and process.poll() is None:
         if log.read_text().count("Application startup complete") >= workers:

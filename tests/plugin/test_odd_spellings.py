@@ -60,6 +60,23 @@ def test_an_experiment_that_is_denied_is_denied_in_every_spelling(server: Any, h
     assert "hacked" not in server.ask("alice", "GET", "experiments/get", params={"experiment_id": experiment_id}).text
 
 
+@pytest.mark.parametrize("spelling", ODD)
+def test_an_odd_spelling_of_what_is_hidden_is_not_there_either(server: Any, hidden: Any, spelling: str) -> None:
+    """Also after somebody who may see it has spelled it in this way, several times, for each worker to know it."""
+    experiment_id, _ = hidden
+    odd = ODD[spelling](experiment_id)
+    for _ in range(12):
+        server.ask("alice", "GET", "experiments/get", params={"experiment_id": odd})
+    for path, more in (("experiments/update", {"new_name": "x"}), ("runs/create", {}), ("experiments/delete", {})):
+        said = {
+            (answer.status_code, answer.text)
+            for one in (odd, ODD[spelling]("987654"))
+            for answer in (server.post("dana", path, {"experiment_id": one, **more}) for _ in range(6))
+        }
+        assert len(said) == 1, said
+        assert next(iter(said))[0] == 404
+
+
 def as_it_is(server: Any, who: str, path: str) -> requests.Response:
     """A GET whose path no client tidies up first."""
     request = requests.Request("GET", server.url, headers={"Authorization": f"Bearer {server.token(who)}"}).prepare()
