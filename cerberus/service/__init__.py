@@ -11,6 +11,8 @@ from cerberus.sso.options import LocalSignIn
 from cerberus.store.records import (
     AccessRequest,
     AuditLine,
+    Deed,
+    Did,
     Grant,
     Member,
     Person,
@@ -19,6 +21,7 @@ from cerberus.store.records import (
     RoleInfo,
     Session,
     Token,
+    UnderWay,
 )
 
 __all__ = [
@@ -28,6 +31,8 @@ __all__ = [
     "Actor",
     "AuditLine",
     "Cerberus",
+    "Deed",
+    "Did",
     "Entered",
     "Grant",
     "LocalSignIn",
@@ -44,5 +49,6 @@ __all__ = [
     "Session",
     "SignOnInfo",
     "Token",
+    "UnderWay",
     "project_resource",
 ]

@@ -10,6 +10,7 @@ from cerberus.service.audit import Audit
 from cerberus.service.bearers import Bearers
 from cerberus.service.context import Context
 from cerberus.service.decisions import Decisions
+from cerberus.service.deeds import Deeds
 from cerberus.service.grants import Grants
 from cerberus.service.groups import Groups
 from cerberus.service.idempotency import Idempotency
@@ -79,6 +80,7 @@ class Cerberus:
         self.projects = Projects(context)
         self.roles = Roles(context)
         self.grants = Grants(context)
+        self.deeds = Deeds(context)
         self.requests = Requests(context)
         self.tokens = Tokens(context)
         self.questions = Questions(context)

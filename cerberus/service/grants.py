@@ -4,15 +4,16 @@ from datetime import datetime
 
 from cerberus.errors import Invalid, NotFound
 from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind, Verb
-from cerberus.service import parse
+from cerberus.service import ownership, parse
 from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
+from cerberus.service.ownership import own, target
 from cerberus.service.subjects import find_anybody
 from cerberus.store import grants, principals, projects
 from cerberus.store.records import Grant
-from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
+from cerberus.store.tables import ProjectRow, SubjectRow
 
 
 class Grants:
@@ -45,7 +46,7 @@ class Grants:
             before, given = _put(change, project, resource, row, level=wanted, expires_at=ends, reason=why)
             if before is None or _shown(before) != _shown(given):
                 was = None if before is None else _shown(before)
-                change.record("grant.give", _target(resource), project=project.slug, before=was, after=_shown(given))
+                change.record("grant.give", target(resource), project=project.slug, before=was, after=_shown(given))
             return given
 
     def revoke(self, actor: Actor, grant_id: int) -> None:
@@ -66,7 +67,7 @@ class Grants:
                     raise NotFound("There is no such grant.") from None
             change.session.delete(row)
             before = {**_shown(value), "source": value.source}
-            change.record("grant.revoke", _target(resource), project=value.project, before=before)
+            change.record("grant.revoke", target(resource), project=value.project, before=before)
 
     def get(self, actor: Actor, grant_id: int) -> Grant:
         """
@@ -145,26 +146,21 @@ class Grants:
             for old, _ in found:
                 change.session.delete(old)
             change.session.flush()
-            made = _own(change, project, resource, row.id, reason="was handed it")
+            made = own(change, project, resource, row.id, reason="was handed it")
             before = {"owner": ", ".join(value.subject for _, value in found)}
             change.record(
-                "ownership.hand_over", _target(resource), project=project.slug, before=before, after={"owner": row.name}
+                "ownership.hand_over", target(resource), project=project.slug, before=before, after={"owner": row.name}
             )
             return grants.grant(made, row, project.slug)
 
     def own(self, actor: Actor, resource: Resource) -> None:
         """
-        Notes that the actor created the resource. Called by the MLflow plugin once MLflow has made it.
+        Notes that the actor created the resource, unless it has an owner. (MLflow's plugin does so through `deeds`.)
         """
-        principal_id = actor.principal.id
         with self._context.aftermath(actor) as change:
-            project = projects.project_row(change.session, resource.project)
-            if project is None:
+            if projects.project_row(change.session, resource.project) is None:
                 raise NotFound(f"There is no project {resource.project}.")
-            if grants.find(change.session, project, resource, subject_id=principal_id, source=Source.OWNERSHIP):
-                return
-            _own(change, project, resource, principal_id, reason="created it")
-            change.record(f"{resource.kind}.create", _target(resource), project=resource.project)
+            ownership.created(change, resource, actor.principal.id)
 
     def forget(self, actor: Actor, resource: Resource) -> int:
         """
@@ -173,11 +169,7 @@ class Grants:
         The next one of its name inherits nothing.
         """
         with self._context.aftermath(actor) as change:
-            project = projects.project_row(change.session, resource.project)
-            count = 0 if project is None else grants.forget(change.session, project, resource)
-            if count:
-                change.record("grant.forget", _target(resource), project=resource.project, before={"grants": count})
-            return count
+            return ownership.deleted(change, resource)
 
     def rename(self, actor: Actor, resource: Resource, *, new_id: str) -> int:
         """
@@ -186,14 +178,7 @@ class Grants:
         Grants left over on that name go first.
         """
         with self._context.aftermath(actor) as change:
-            project = projects.project_row(change.session, resource.project)
-            if project is None:
-                return 0
-            grants.forget(change.session, project, Resource(resource.project, resource.kind, new_id))
-            count = grants.rename(change.session, project, resource, new_id)
-            if count:
-                change.record("grant.rename", _target(resource), project=resource.project, after={"id": new_id})
-            return count
+            return ownership.renamed(change, resource, new_id)
 
 
 def require_nameable(resource: Resource) -> None:
@@ -244,21 +229,6 @@ def _put(
     return before, grants.grant(row, subject, project.slug)
 
 
-def _own(change: Change, project: ProjectRow, resource: Resource, subject_id: int, *, reason: str) -> GrantRow:
-    return grants.insert(
-        change.session,
-        project,
-        resource,
-        subject_id=subject_id,
-        level=Level.MANAGE,
-        source=Source.OWNERSHIP,
-        expires_at=None,
-        reason=reason,
-        at=change.now,
-        by=change.actor.principal.name,
-    )
-
-
 def _new_owner(change: Change, project: ProjectRow, name: object) -> SubjectRow:
     row = find_anybody(change, parse.user_name(name, "owner"))
     if row.kind == SubjectKind.GROUP or row.disabled:
@@ -267,10 +237,6 @@ def _new_owner(change: Change, project: ProjectRow, name: object) -> SubjectRow:
     if loaded is None or not Access.of(loaded, change.state.version).can(Verb.READ, project_resource(project.slug)):
         raise Invalid(f"{row.name} is not in {project.slug}.", field="owner", hint="Add them to the project first.")
     return row
-
-
-def _target(resource: Resource) -> str:
-    return f"{resource.kind}:{resource.id}"
 
 
 def _shown(grant: Grant) -> dict[str, str | None]:

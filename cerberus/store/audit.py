@@ -72,19 +72,21 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
         who=line["who"],
         on_behalf_of=line.get("on_behalf_of", "")[:64],
         action=line["action"],
-        target=_harmless(line["target"])[:400],
+        target=harmless(line["target"])[:400],
         project=line.get("project"),
-        before=None if before is None else _harmless(canonical(before)),
-        after=None if after is None else _harmless(canonical(after)),
+        before=None if before is None else harmless(canonical(before)),
+        after=None if after is None else harmless(canonical(after)),
         outcome=line.get("outcome", "ok"),
         address=line.get("address", "")[:64],
-        client=_harmless(line.get("client", ""))[:200],
-        request_id=_harmless(line.get("request_id", ""))[:64],
+        client=harmless(line.get("client", ""))[:200],
+        request_id=harmless(line.get("request_id", ""))[:64],
     )
 
 
-def _harmless(text: str) -> str:
-    # A client can put its token where none belongs: into its name, a request's id, a reason.
+def harmless(text: str) -> str:
+    """
+    The text without credentials: a client can put its token where none belongs, into a name, a request's id, a reason.
+    """
     return CREDENTIAL.sub("***", text)
 
 

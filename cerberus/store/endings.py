@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CursorResult, Delete, Update, delete, func, select, update
+from sqlalchemy import CursorResult, Delete, Update, delete, func, select, union, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import ANY, Kind, SubjectKind
-from cerberus.store.records import RequestState
+from cerberus.store.records import Did, RequestState
 from cerberus.store.tables import (
     AccessRequestRow,
     BindingRow,
     GrantRow,
+    IntentRow,
     ProjectRow,
     RoleRow,
     SubjectRow,
@@ -20,13 +21,18 @@ from cerberus.store.tables import (
 
 def named_things(session: OrmSession, project_id: int) -> dict[Kind, int]:
     """
-    How many single things of each kind grants or ownership name in the project.
+    How many single things of each kind grants or ownership name in the project, or are being made there.
     """
-    found = session.execute(
-        select(GrantRow.kind, func.count(GrantRow.resource_id.distinct()))
-        .where(GrantRow.project_id == project_id, GrantRow.resource_id != ANY)
-        .group_by(GrantRow.kind)
+    named = select(GrantRow.kind, GrantRow.resource_id).where(
+        GrantRow.project_id == project_id, GrantRow.resource_id != ANY
     )
+    being_made = (
+        select(IntentRow.kind, IntentRow.resource_id)
+        .join(ProjectRow, ProjectRow.slug == IntentRow.project)
+        .where(ProjectRow.id == project_id, IntentRow.deed == Did.CREATE)
+    )
+    things = union(named, being_made).subquery()
+    found = session.execute(select(things.c.kind, func.count()).group_by(things.c.kind))
     return {Kind(kind): count for kind, count in found}
 
 

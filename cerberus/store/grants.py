@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Kind, Level, Resource, Source, SubjectKind
@@ -179,3 +179,22 @@ def rename(session: OrmSession, project: ProjectRow, resource: Resource, new_id:
         .values(resource_id=new_id)
     )
     return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def of_experiment(session: OrmSession, experiment: Resource) -> list[Resource]:
+    """
+    The experiment, if grants name it, and its scorers that grants name.
+    """
+    scorers = f"{experiment.id}/"
+    named = (
+        and_(GrantRow.kind == Kind.EXPERIMENT, GrantRow.resource_id == experiment.id),
+        and_(GrantRow.kind == Kind.SCORER, GrantRow.resource_id == experiment.id),
+        and_(GrantRow.kind == Kind.SCORER, GrantRow.resource_id.startswith(scorers, autoescape=True)),
+    )
+    found = session.execute(
+        select(GrantRow.kind, GrantRow.resource_id)
+        .join(ProjectRow, ProjectRow.id == GrantRow.project_id)
+        .where(ProjectRow.slug == experiment.project, or_(*named))
+        .distinct()
+    )
+    return [Resource(experiment.project, Kind(kind), resource_id) for kind, resource_id in found]

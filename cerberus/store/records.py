@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypedDict
 
-from cerberus.policy import AnyKind, Level, PlatformRole, Scope, Source, SubjectKind
+from cerberus.policy import AnyKind, Level, PlatformRole, Resource, Scope, Source, SubjectKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,59 @@ class Grant:
     reason: str
     added_at: datetime
     added_by: str
+
+
+class Did(StrEnum):
+    """What is done to a thing in MLflow that Cerberus has a share in."""
+
+    CREATE = "create"
+    DELETE = "delete"
+    RENAME = "rename"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """
+    What is done to one thing in MLflow. `mark` tells the thing from all others that had its id before or get it later;
+    `new_id` is what a rename makes of the id.
+    """
+
+    did: Did
+    resource: Resource
+    mark: str
+    new_id: str = ""
+
+    @property
+    def ends_at(self) -> str:
+        """
+        The id under which to look whether it happened.
+        """
+        return self.new_id or self.resource.id
+
+    @property
+    def before(self) -> dict[str, str | None]:
+        """
+        What its ids stood for before it: a mark, or None for nothing.
+        """
+        if self.did is Did.CREATE:
+            return {self.resource.id: None}
+        return {self.resource.id: self.mark, **({self.new_id: None} if self.did is Did.RENAME else {})}
+
+    def happened(self, at: str, found: str | None) -> bool:
+        """
+        Whether it did, where one of its ids now stands for what is marked so (None: for nothing).
+        """
+        there = self.did is Did.CREATE or (self.did is Did.RENAME and at == self.new_id)
+        return (found == self.mark) is there
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A deed whose rest is still to be done, if it happened."""
+
+    id: int
+    deed: Deed
+    at: datetime
 
 
 class RequestState(StrEnum):

@@ -180,6 +180,23 @@ def in_force(row: type[BindingRow] | type[GrantRow], now: datetime) -> ColumnEle
     return or_(row.expires_at.is_(None), row.expires_at > now)
 
 
+class IntentRow(Base):
+    """What MLflow is doing to a thing, until Cerberus has done its share. `mark` tells the thing from its namesakes."""
+
+    __tablename__ = "intents"
+    __table_args__ = (Index("ix_intents_project_kind_resource_id", "project", "kind", "resource_id"), NEVER_REUSED)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    deed: Mapped[str] = mapped_column(key(10))
+    project: Mapped[str] = mapped_column(key(63))
+    kind: Mapped[str] = mapped_column(key(40))
+    resource_id: Mapped[str] = mapped_column(key(256))
+    new_id: Mapped[str] = mapped_column(key(256))
+    mark: Mapped[str] = mapped_column(key(64))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subjects.id"))
+    line: Mapped[str] = mapped_column(long_text())
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class AccessRequestRow(Base):
     """
     Somebody asks for a role in a project. `open_key` is set while nobody has answered: one open request each.

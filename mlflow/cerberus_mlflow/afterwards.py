@@ -1,9 +1,9 @@
-"""What MLflow does with an answer before it goes out, left out where it cannot change it.
+"""What MLflow does with an answer before it goes out, left out where there is nothing to do.
 
-MLflow parses each answer again to take out what its reader may not see. Two kinds of that have nothing to do here:
-references to runs and logged models, which MLflow can deny as a whole and Cerberus only with their experiment; and
-the filters of listings for somebody who sees all of the project. (For everybody else they find nothing more to take
-out, since `sight.py` keeps it out of the statements; they stay as a second wall.)
+MLflow parses each answer again to take out what its reader may not see: references to runs and logged models, which
+MLflow can deny as a whole and Cerberus only with their experiment; and, in listings, what somebody who sees all of the
+project may see anyhow. (For everybody else the filters find nothing more to take out, since `sight.py` keeps it out of
+the statements; they stay as a second wall.) And it notes from an answer who made what, which `deeds.py` knows already.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,17 @@ from cerberus_mlflow.host import auth
 from cerberus_mlflow.sight import sees_all
 
 Handler = Callable[[Any], None]
+DONE_AT_THE_COMMIT: frozenset[Handler] = frozenset(
+    {
+        auth.set_can_manage_experiment_permission,
+        auth.set_can_manage_registered_model_permission,
+        auth.delete_can_manage_registered_model_permission,
+        auth.set_can_manage_scorer_permission,
+        auth.delete_scorer_permissions_cascade,
+    }
+)
+"""Who owns what was made, and what goes with what was deleted: `deeds.py` knows both, and earlier."""
+
 MODELS = (Kind.REGISTERED_MODEL, Kind.PROMPT)
 
 ASKS_FOR_TIERS_THAT_CERBERUS_HAS_NOT: frozenset[Handler] = frozenset(
@@ -55,9 +66,9 @@ def after_request(answer: Response) -> Any:
 
 def is_needless(handler: Handler) -> bool:
     """
-    Whether the handler cannot take anything out of an answer to the caller.
+    Whether the handler has nothing to take out of an answer to the caller, and nothing to note.
     """
-    if handler in ASKS_FOR_TIERS_THAT_CERBERUS_HAS_NOT:
+    if handler in ASKS_FOR_TIERS_THAT_CERBERUS_HAS_NOT or handler in DONE_AT_THE_COMMIT:
         return True
     call, kinds = current_call(), FILTERS.get(handler, ())
     if call is None or call.project is None or not kinds:

@@ -16,7 +16,18 @@ from mlflow.utils.workspace_context import get_request_workspace
 from werkzeug.wrappers import Response
 
 from cerberus.policy import Verb
-from cerberus_mlflow import afterwards, checks, denials, faults, inventory, parsing, references, routes, takeover
+from cerberus_mlflow import (
+    afterwards,
+    checks,
+    denials,
+    faults,
+    inventory,
+    parsing,
+    references,
+    routes,
+    settling,
+    takeover,
+)
 from cerberus_mlflow.answers import Refused, refusal
 from cerberus_mlflow.as_absent import take_hidden_for_absent
 from cerberus_mlflow.context import require_call
@@ -40,6 +51,7 @@ def create_app(app: Flask = mlflow_app) -> Any:
     checks.refuse_to_start_if([*checks.before_start(), *checks.in_worker()])
     app, served, paths = assembled(app)
     checks.refuse_to_start_if(inventory.problems(routes.guards(app, served, paths)))
+    settling.begin()
     outermost = Identity(Delegation(served, app), PluginSettings(), paths)
     gc.freeze()  # what is here now stays: MLflow's modules are not to be searched for garbage again and again
     return outermost

@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, urlencode
 from google.protobuf.descriptor import Descriptor
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, ErrorCode
 from mlflow.utils.workspace_context import ServerWorkspaceContext
 
-from cerberus.errors import CerberusError
 from cerberus.policy import Kind, Resource, Verb
 from cerberus_mlflow.answers import Refused
-from cerberus_mlflow.context import Call, cerberus
+from cerberus_mlflow.context import Call
 from cerberus_mlflow.host import handlers
 from cerberus_mlflow.messages import any_below, field_of, nested, plain_names
 
@@ -55,14 +55,11 @@ def _made(store: Any, call: Call) -> str | None:
     if call.project is None or not call.can(Verb.CREATE, Resource(call.project, Kind.EXPERIMENT)):
         return None
     try:
-        made = str(store.create_experiment(Experiment.DEFAULT_EXPERIMENT_NAME))
-    except MlflowException:  # another request has made it meanwhile, or it is hidden from this caller
-        return _found(store)
-    try:
-        cerberus().grants.own(call.actor, Resource(call.project, Kind.EXPERIMENT, made))
-    except CerberusError:
-        raise Refused(503, "Permissions cannot be changed at the moment. Try again shortly.") from None
-    return made
+        return str(store.create_experiment(Experiment.DEFAULT_EXPERIMENT_NAME))  # whose it is: deeds.py
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE):
+            raise Refused(503, str(error.message)) from None
+        return _found(store)  # another request has made it meanwhile, or it is hidden from this caller
 
 
 def name_in_body(message: Any, body: Any, call: Call) -> bool:

@@ -147,6 +147,15 @@ SOURCES: dict[str, str] = {
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._start_trace_once": "d7b7675118b3ca2c",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._log_spans_once": "6d0ef6837986c6f4",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.link_traces_to_run": "b6208ac259e33617",
+    # what is made, renamed and deleted, and when it is committed (deeds.py, settling.py)
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.create_experiment": "52d2eff0517fa85d",
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.register_scorer": "ed6c2793e5ed9397",
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.delete_scorer": "3664c54cbc0c54d6",
+    "mlflow.store.model_registry.sqlalchemy_store:SqlAlchemyStore.create_registered_model": "601f6d46d03766e7",
+    "mlflow.store.model_registry.sqlalchemy_store:SqlAlchemyStore.rename_registered_model": "3d6c724881cc1533",
+    "mlflow.store.model_registry.sqlalchemy_store:SqlAlchemyStore.delete_registered_model": "a3d4bf3fa52db8e4",
+    "mlflow.store.model_registry.dbmodels.models:SqlRegisteredModel": "3241ad1c5d43edb8",
+    "mlflow.store.tracking.dbmodels.models:SqlScorer": "420bee65b8d62213",
     # experiments of a workspace have no location of their own
     "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore.create_experiment": (
         "39b49d67e8d36077"

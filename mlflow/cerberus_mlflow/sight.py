@@ -3,7 +3,7 @@
 Hidden is then the same as absent everywhere: in pages and their tokens, in counts, in names that are looked up and in
 references, wherever MLflow follows them. Callers who may see all of a project, as nearly everybody, pay nothing.
 
-This is the plugin's one module that knows SQLAlchemy: the condition has to be in MLflow's own statements, before LIMIT.
+This module knows SQLAlchemy: the condition has to be in MLflow's own statements, before LIMIT.
 """
 
 from collections.abc import Iterator

@@ -8,14 +8,13 @@ from urllib.parse import quote
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
-from mlflow.server.auth.permissions import MANAGE
 from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
 
 from cerberus.errors import CerberusError, NotFound
-from cerberus.policy import ALL_SCOPES, Kind, Resource
+from cerberus.policy import ALL_SCOPES
 from cerberus_mlflow.context import Call, cerberus, require_call, unavailable
 from cerberus_mlflow.host import auth
-from cerberus_mlflow.rows import KINDS, rows_of, types_among
+from cerberus_mlflow.rows import rows_of, types_among
 
 _logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -125,33 +124,10 @@ class CerberusStore:
     def _scorer_pattern(experiment_id: str, scorer_name: str) -> str:
         return f"{experiment_id}/{quote(scorer_name, safe='')}"
 
-    @fails_closed
-    def grant_user_permission(self, username: str, resource_type: str, resource_id: str, permission: str) -> None:
-        """
-        Makes the caller the owner of what they have just created; refuses any other grant.
-        """
-        call = require_call()
-        if username != call.name or permission != MANAGE.name or resource_type not in KINDS:
-            raise MlflowException("Grants are given in Cerberus.", error_code=PERMISSION_DENIED)
-        cerberus().grants.own(call.actor, self._resource(call, resource_type, resource_id))
-
-    grant_user_resource_permission = grant_user_permission
-
-    @fails_closed
-    def delete_grants_for_resource(self, resource_type: str, resource_id: str, **_: object) -> None:
-        """
-        Forgets the grants on something that was deleted, or its namesake would inherit them.
-        """
-        call = require_call()
-        cerberus().grants.forget(call.actor, self._resource(call, resource_type, resource_id))
-
-    @fails_closed
     def rename_grants_for_resource(self, resource_type: str, old_id: str, new_id: str, **_: object) -> None:
         """
-        Moves the grants along with something that got another name.
+        Nothing to do: the grants moved when MLflow committed the new name (`deeds.py`).
         """
-        call = require_call()
-        cerberus().grants.rename(call.actor, self._resource(call, resource_type, old_id), new_id=new_id)
 
     def delete_workspace_permissions_for_workspace(self, workspace_name: str) -> None:
         """
@@ -177,9 +153,3 @@ class CerberusStore:
 
     def list_user_present_workspaces(self, *_: object) -> set[str]:
         return set()
-
-    @staticmethod
-    def _resource(call: Call, resource_type: str, resource_id: str) -> Resource:
-        if call.project is None:
-            raise unavailable()
-        return Resource(call.project, Kind(resource_type), resource_id)

@@ -14,7 +14,7 @@ from mlflow.server.auth.permissions import NO_PERMISSIONS
 from mlflow.server.auth.requirements import ACTION_NOT_DENIED, Requirement
 
 from cerberus.policy import Kind, Resource, Verb
-from cerberus_mlflow import sight
+from cerberus_mlflow import deeds, sight
 from cerberus_mlflow.adopted import where_it_lies
 from cerberus_mlflow.as_absent import GraphQLChecks, as_absent
 from cerberus_mlflow.context import current_call, require_call
@@ -46,6 +46,7 @@ def take_over() -> None:
     Replaces what MLflow's route validators ask. They themselves stay as they are.
     """
     sight.watch()
+    deeds.watch()
     auth.store = CerberusStore()
     auth.auth_config = CONFIG
     auth._USER_AUTH_CACHE = None
