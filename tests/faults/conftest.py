@@ -133,6 +133,12 @@ class Mysql:
         if number == signal.SIGKILL:
             self.process.wait(30)
 
+    def answers_now(self) -> bool:
+        """The same, and no where it refuses them."""
+        with suppress(OSError):
+            return self.answers()
+        return False
+
     def answers(self) -> bool:
         """Whether it takes connections and greets them."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
