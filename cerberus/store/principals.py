@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import CTE, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import PlatformRole, Principal, Rule, Rulebook, SubjectKind
 from cerberus.store import projects, rules
 from cerberus.store.records import ProjectInfo
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, PlatformRoleRow, SubjectRow
+from cerberus.store.rules import Holder
+from cerberus.store.tables import MembershipRow, PlatformRoleRow, SubjectRow
 
 MOST_ASKED = 20_000
 """How many answers about single projects an admin's principal keeps."""
@@ -69,9 +70,13 @@ def groups_of(session: OrmSession, subject_id: int) -> frozenset[int]:
     """
     The groups that the subject is in, through other groups too. A circle of groups does no harm.
     """
+    return frozenset(session.scalars(select(_above(subject_id).c.group_id)))
+
+
+def _above(subject_id: int) -> CTE:
     mine = select(MembershipRow.group_id).where(MembershipRow.member_id == subject_id).cte("mine", recursive=True)
     above = select(MembershipRow.group_id).join(mine, MembershipRow.member_id == mine.c.group_id)
-    return frozenset(session.scalars(select(mine.union(above).c.group_id)))
+    return mine.union(above)
 
 
 def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None) -> Loaded | None:
@@ -80,21 +85,30 @@ def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None
 
     `opening` opens a transaction for what is looked up later, the projects of an admin; without it this one serves.
     """
-    principal = _principal(session, subject_id)
+    groups = _groups(session, subject_id)
+    principal = _principal(session, subject_id, frozenset(group.id for group in groups))
     if principal is None:
         return None
-    ids = (principal.id, *principal.groups)
+    holders = {each.id: each for each in (Holder(subject_id, principal.name, principal.kind), *groups)}
+    bound, infos = rules.of_bindings_to(session, holders)
     found: dict[str, list[Rule]] = {}
-    bound = rules.of_bindings(session, BindingRow.subject_id.in_(ids))
-    for rule in (*bound, *rules.of_grants(session, GrantRow.subject_id.in_(ids))):
+    for rule in (*bound, *rules.of_grants_to(session, holders)):
         found.setdefault(rule.project, []).append(rule)
     book = Rulebook({slug: tuple(each) for slug, each in found.items()})
     if principal.is_admin:
         return Loaded(principal, book, EveryProject(opening or (lambda: nullcontext(session))))
-    return Loaded(principal, book, {info.slug: info for info in projects.among(session, found)})
+    if others := found.keys() - infos:
+        infos |= {info.slug: info for info in projects.among(session, others)}
+    return Loaded(principal, book, infos)
 
 
-def _principal(session: OrmSession, subject_id: int) -> Principal | None:
+def _groups(session: OrmSession, subject_id: int) -> list[Holder]:
+    above = _above(subject_id)
+    query = select(SubjectRow.id, SubjectRow.name).join(above, above.c.group_id == SubjectRow.id)
+    return [Holder(id, name, SubjectKind.GROUP) for id, name in session.execute(query)]
+
+
+def _principal(session: OrmSession, subject_id: int, groups: frozenset[int]) -> Principal | None:
     found = session.execute(
         select(SubjectRow.name, SubjectRow.kind, SubjectRow.display_name, SubjectRow.disabled, PlatformRoleRow.role)
         .outerjoin(PlatformRoleRow, PlatformRoleRow.subject_id == SubjectRow.id)
@@ -108,7 +122,7 @@ def _principal(session: OrmSession, subject_id: int) -> Principal | None:
         name=row.name,
         kind=SubjectKind(row.kind),
         display_name=row.display_name,
-        groups=groups_of(session, subject_id),
+        groups=groups,
         platform_roles=frozenset(PlatformRole(each.role) for each in found if each.role is not None),
         disabled=row.disabled,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session as OrmSession
@@ -11,13 +12,15 @@ from cerberus.store.records import Member, ProjectInfo
 from cerberus.store.roles import manages
 from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow, in_force
 
+SHOWN: Final = (ProjectRow.name, ProjectRow.description, ProjectRow.archived_at.is_not(None), ProjectRow.askable)
+"""What a ProjectInfo is made from, after the slug."""
+
 
 def project_info(row: ProjectRow) -> ProjectInfo:
     """
     The row as a value.
     """
-    archived = row.archived_at is not None
-    return ProjectInfo(row.slug, row.name, row.description, archived, row.created_at, row.askable)
+    return ProjectInfo(row.slug, row.name, row.description, row.archived_at is not None, row.askable)
 
 
 def project_row(session: OrmSession, slug: str) -> ProjectRow | None:
@@ -63,19 +66,8 @@ def among(session: OrmSession, slugs: Iterable[str]) -> list[ProjectInfo]:
 
 def _infos(session: OrmSession, which: ColumnElement[bool]) -> list[ProjectInfo]:
     # Columns, not objects: an admin's projects can be ten thousand.
-    columns = (
-        ProjectRow.slug,
-        ProjectRow.name,
-        ProjectRow.description,
-        ProjectRow.archived_at,
-        ProjectRow.created_at,
-        ProjectRow.askable,
-    )
-    found = session.execute(select(*columns).where(which).order_by(ProjectRow.name, ProjectRow.slug))
-    return [
-        ProjectInfo(slug, name, description, archived_at is not None, created_at, askable)
-        for slug, name, description, archived_at, created_at, askable in found
-    ]
+    query = select(ProjectRow.slug, *SHOWN).where(which).order_by(ProjectRow.name, ProjectRow.slug)
+    return [ProjectInfo(*row) for row in session.execute(query)]
 
 
 def member(binding: BindingRow, subject: SubjectRow) -> Member:

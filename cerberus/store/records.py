@@ -31,7 +31,6 @@ class ProjectInfo:
     name: str
     description: str
     archived: bool
-    created_at: datetime
     askable: bool = False
 
 

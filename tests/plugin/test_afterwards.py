@@ -1,6 +1,5 @@
 """MLflow's second look at an answer is left out only where it has nothing to take out."""
 
-from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +11,7 @@ from cerberus_mlflow.context import Call, calling
 from cerberus_mlflow.host import auth
 from cerberus_mlflow.rows import KINDS, types_among
 
-FRAUD = ProjectInfo("fraud", "Fraud", "", False, datetime(2026, 1, 1, tzinfo=UTC))
+FRAUD = ProjectInfo("fraud", "Fraud", "", False)
 
 
 def rule(level: Level, kind: Kind | str = ANY, resource_id: str = ANY) -> Rule:

@@ -127,7 +127,7 @@ def worlds(seed: int, number: int) -> Iterator[World]:
             project=dice.choice((None, None, None, PROJECT, OTHER)),
         )
         archived = dice.random() < 0.1
-        projects = {slug: ProjectInfo(slug, slug, "", archived, NOW) for slug in (PROJECT, OTHER)}
+        projects = {slug: ProjectInfo(slug, slug, "", archived) for slug in (PROJECT, OTHER)}
         by_project = {slug: tuple(each for each in all_rules if each.project == slug) for slug in (PROJECT, OTHER)}
         yield World(Access(1, principal, by_project, projects), all_rules, archived)
 
@@ -230,7 +230,7 @@ def test_what_has_ended_gives_nothing_at_mlflows_next_question(source: Source, m
     )
     level = {"kind": Kind.EXPERIMENT, "resource_id": "1", "level": Level.EDIT, "source": source, "id": 1}
     given = bound if source is Source.BINDING else rules_of_grant(Rule(**mine, **level, expires_at=ends))  # type: ignore[arg-type]
-    here = ProjectInfo(PROJECT, PROJECT, "", False, NOW)
+    here = ProjectInfo(PROJECT, PROJECT, "", False)
     access = Access(1, Principal(ME, "me"), {PROJECT: given}, {PROJECT: here})
     for now, allowed in ((ends - timedelta(microseconds=1), True), (ends, False)):
         monkeypatch.setattr("cerberus.service.access.utc_now", lambda now=now: now)

@@ -11,7 +11,7 @@ from cerberus.store.records import ProjectInfo
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DANA = Principal(7, "dana")
-FRAUD = ProjectInfo("fraud", "Fraud", "", False, NOON)
+FRAUD = ProjectInfo("fraud", "Fraud", "", False)
 
 
 def rule(level: Level, resource_id: str = ANY, *, until: datetime | None = None) -> Rule:

@@ -4,12 +4,13 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from cerberus.errors import Conflict, Unavailable
 from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind
 from cerberus.store import audit, chain, credentials, grants, principals, projects, schema, subjects
 from cerberus.store.database import Database, Deadlocked
+from cerberus.store.records import ProjectInfo
 from cerberus.store.tables import Base
 
 pytestmark = pytest.mark.on_each_database
@@ -141,8 +142,6 @@ def test_groups_in_a_circle_do_no_harm(database):
 
 def test_a_principal_is_loaded_in_at_most_six_statements(database):
     """However many groups, bindings and grants they have."""
-    from sqlalchemy import event
-
     with database.writing() as session:
         alice = user(session, "alice")
         for n in range(20):
@@ -157,7 +156,34 @@ def test_a_principal_is_loaded_in_at_most_six_statements(database):
     with database.reading() as session:
         loaded = principals.load(session, alice_id)
     assert len(loaded.projects) == 20
-    assert len([text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 7
+    assert len([text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 6
+
+
+def test_what_a_principal_holds_is_told_with_its_projects_and_with_whose_it_is(database):
+    """Whether a rule is their own or a group's; a project that only a grant leads to is there, too."""
+    with database.writing() as session:
+        alice, readers = user(session, "alice"), user(session, "readers", SubjectKind.GROUP)
+        subjects.join(session, readers.id, alice.id)
+        fraud, churn, other = (
+            projects.insert(session, slug=slug, name=slug.title(), description="about", at=NOW)
+            for slug in ("fraud", "churn", "other")
+        )
+        churn.archived_at, fraud.askable = NOW, True
+        projects.bind(session, fraud, readers, role="viewer", expires_at=NOW, reason="", at=NOW, by="x")
+        projects.bind(session, other, alice, role="no-such", expires_at=None, reason="", at=NOW, by="x")
+        give(session, churn, alice.id, Resource("churn", Kind.EXPERIMENT, "7"), Level.EDIT)
+        alice_id = alice.id
+    with database.reading() as session:
+        loaded = principals.load(session, alice_id)
+    assert {(rule.subject_name, rule.subject_kind, rule.expires_at) for rule in loaded.rules["fraud"]} == {
+        ("readers", SubjectKind.GROUP, NOW)
+    }
+    assert {(rule.subject_name, rule.subject_kind) for rule in loaded.rules["churn"]} == {("alice", SubjectKind.USER)}
+    assert loaded.projects == {
+        "fraud": ProjectInfo("fraud", "Fraud", "about", False, True),
+        "churn": ProjectInfo("churn", "Churn", "about", True, False),
+    }
+    assert {type(info.archived) for info in loaded.projects.values()} == {bool}
 
 
 def give(session, project, subject_id, resource, level, source=Source.GRANT):
