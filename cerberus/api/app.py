@@ -1,9 +1,11 @@
 """Puts the API together."""
 
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cerberus.api import docs_page, errors, metrics, trace
@@ -54,6 +56,31 @@ GIVE_UP: Final = 4
 """The exit code of a worker at which gunicorn ends instead of starting another one."""
 
 
+class NoSessions(SessionInterface):
+    """There are no cookies here: who calls shows a credential each time."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
+        """
+        The one that holds nothing and cannot be written to.
+        """
+        return NO_SESSION
+
+
+NO_SESSION: Final = NullSession()
+
+
+class App(Flask):
+    """Flask without what this API has no use for: each costs every request something."""
+
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """
+        No view is a coroutine.
+        """
+        return func
+
+
 def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = None) -> Flask:
     """
     The API over the database of `settings` (the environment's by default), or over an opened `cerberus`.
@@ -64,16 +91,15 @@ def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = 
     except CerberusError as error:
         print(f"Cerberus cannot start: {error.message}", file=sys.stderr, flush=True)
         raise SystemExit(GIVE_UP) from None
-    app = Flask("cerberus.api", static_folder=None)
+    app = App("cerberus.api", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = cerberus
+    metrics.install(app, cerberus, token=settings.cerberus_metrics_token)
+    trace.install(app, https=settings.cerberus_public_url.startswith("https:"), observe=metrics.observe)
     if settings.cerberus_trusted_proxies:
         trusted = settings.cerberus_trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
-    metrics.install(app, cerberus, token=settings.cerberus_metrics_token)
-    trace.install(app, https=settings.cerberus_public_url.startswith("https:"))
-    trace.log_to_stderr()
     errors.install(app)
     for each in NOUNS:
         app.register_blueprint(each.blueprint)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Request
 
-from cerberus.api import trace
+from cerberus.api.trace import Trace, trace_of
 from cerberus.errors import Forbidden, NotSignedIn
 from cerberus.policy import Verb
 from cerberus.service import Access, Actor, Cerberus, Origin
@@ -22,9 +22,16 @@ class Caller:
 
     cerberus: Cerberus
     access: Access
-    origin: Origin
+    trace: Trace
     token: str
     before_commit: Callable[[Any], None] | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """
+        Where the request comes from, for the audit.
+        """
+        return self.trace.origin
 
     @property
     def actor(self) -> Actor:
@@ -32,13 +39,6 @@ class Caller:
         The caller as the one who changes something.
         """
         return Actor(self.access.principal, self.origin, before_commit=self.before_commit)
-
-
-def origin_of(request: Request) -> Origin:
-    """
-    Where the request comes from, for the audit.
-    """
-    return Origin(address=request.remote_addr or "", client=trace.client(), request_id=trace.request_id())
 
 
 def password_of(encoded: str) -> str:
@@ -59,7 +59,7 @@ def token_of(request: Request) -> str:
     """
     The token that the request shows; NotSignedIn when it shows none or in a way that cannot be read.
     """
-    header = request.headers.get("Authorization")
+    header: str | None = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         raise NotSignedIn("This needs a token.", hint=HOW)
     scheme, _, credential = header.strip().partition(" ")
@@ -76,7 +76,7 @@ def caller_of(request: Request, cerberus: Cerberus) -> Caller:
     Who is calling; NotSignedIn when the token is missing, malformed, unknown, expired, revoked or of somebody disabled.
     """
     token = token_of(request)
-    return Caller(cerberus, cerberus.decisions.access_of_token(token), origin_of(request), token)
+    return Caller(cerberus, cerberus.decisions.access_of_token(token), trace_of(request), token)
 
 
 def require_scope(caller: Caller) -> None:

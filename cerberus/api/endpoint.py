@@ -11,10 +11,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
 
-from cerberus.api import arriving, etags, idempotency, pages, parsing, trace
-from cerberus.api.auth import Caller, caller_of, origin_of, require_scope
+from cerberus.api import arriving, etags, idempotency, pages, parsing
+from cerberus.api.auth import Caller, caller_of, require_scope
 from cerberus.api.parsing import LARGEST_BODY
 from cerberus.api.shapes import NoQuery, Page, Query, Request
+from cerberus.api.trace import Trace, trace_of
 from cerberus.errors import CerberusError, Invalid
 from cerberus.service import Cerberus, Origin
 
@@ -30,7 +31,14 @@ class Visitor:
     """Somebody who has not shown a credential: all that is known is where the request came from."""
 
     cerberus: Cerberus
-    origin: Origin
+    trace: Trace
+
+    @property
+    def origin(self) -> Origin:
+        """
+        Where the request comes from, for the audit.
+        """
+        return self.trace.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,8 @@ class Endpoint:
 
     def __call__(self, **path: Any) -> Response:
         visitor = self.let_in()
-        parsing.check_path(path)
+        if path:
+            parsing.check_path(path)
         query = (
             parsing.query_of(request.args, self.query) if self.query is not NoQuery or request.query_string else None
         )
@@ -126,9 +135,9 @@ class Endpoint:
         """
         cerberus: Cerberus = current_app.extensions[EXTENSION]
         if self.public:
-            return Visitor(cerberus, origin_of(request))
+            return Visitor(cerberus, trace_of(request))
         caller = caller_of(request, cerberus)
-        trace.signed_in_as(caller.access.principal.name)
+        caller.trace.who = caller.access.principal.name
         if not self.reads:
             require_scope(caller)
         return caller

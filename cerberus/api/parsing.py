@@ -20,6 +20,8 @@ LONGEST_NAME: Final = 256
 SURROGATE: Final = rb"\ud"
 """How the escape of half a character begins in JSON, in lower case."""
 
+NOT_WHOLE: Final = "The body did not arrive whole."
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -90,6 +92,9 @@ def no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+STRICT: Final = json.JSONDecoder(object_pairs_hook=once_each, parse_constant=no_constant)
+
+
 def unpaired(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """
     The paths of all strings in a JSON value that no UTF-8 text can hold.
@@ -105,21 +110,9 @@ def unpaired(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
             yield from unpaired(item, (*path, printable(key)))
 
 
-def bytes_of(request: Request) -> bytes:
+def require_json(request: Request) -> None:
     """
-    The body as it came. 400 when the server cannot make sense of how it was sent: chunks that are none, a broken end.
-    """
-    try:
-        return request.get_data(cache=False)
-    except HTTPException:
-        raise
-    except Exception:  # whatever the server in use raises for a malformed transfer
-        raise BadRequest("The body did not arrive whole.") from None
-
-
-def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) -> Model:
-    """
-    The body as `model`. 415 when it is not sent as JSON, 400 when it is none, 422 naming the field otherwise.
+    415 unless the request says that its body is JSON as it is.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("The body must be JSON.")
@@ -127,11 +120,37 @@ def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) 
         raise UnsupportedMediaType("JSON is UTF-8.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed.")
-    raw = bytes_of(request)
-    if request.content_length is None and len(raw) >= limit:  # sent in chunks: what is too much is cut off
+
+
+def bytes_of(request: Request, limit: int) -> bytes:
+    """
+    The body as it came; 413 when it is larger. 400 when the server cannot make sense of how it was sent: chunks that
+    are none, a broken end.
+    """
+    length = request.content_length
+    if length is not None and length > limit:
         raise RequestEntityTooLarge
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once_each, parse_constant=no_constant)
+        raw = request.get_data(cache=False) if length is None else request.input_stream.read(length)
+    except HTTPException:
+        raise
+    except Exception:  # whatever the server in use raises for a malformed transfer
+        raise BadRequest(NOT_WHOLE) from None
+    if length is None and len(raw) >= limit:  # sent in chunks: what is too much is cut off
+        raise RequestEntityTooLarge
+    if length is not None and len(raw) < length:
+        raise BadRequest(NOT_WHOLE)
+    return raw
+
+
+def body_of(request: Request, model: type[Model], *, limit: int = LARGEST_BODY) -> Model:
+    """
+    The body as `model`. 415 when it is not sent as JSON, 400 when it is none, 422 naming the field otherwise.
+    """
+    require_json(request)
+    raw = bytes_of(request, limit)
+    try:
+        value = STRICT.decode(raw.decode("utf-8"))
         # What is UTF-8 holds none unless it is written as an escape.
         broken = next(unpaired(value), None) if SURROGATE in raw.lower() else None
     except (ValueError, RecursionError):

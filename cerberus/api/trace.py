@@ -6,10 +6,22 @@ import random
 import re
 import sys
 import time
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, request
 from werkzeug.exceptions import NotFound
+from werkzeug.wsgi import get_path_info
+
+from cerberus.service import Origin
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+TRACE: Final = "cerberus.trace"
+"""Where the environment of a request keeps its trace."""
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -28,49 +40,86 @@ SECURITY_HEADERS: Final = {
 
 log = logging.getLogger("cerberus.api.requests")
 
-
-def request_id() -> str:
-    """
-    The id of this request: the client's own where it sent a sane one.
-    """
-    if "request_id" not in g:
-        sent = request.headers.get(REQUEST_ID_HEADER, "")
-        g.request_id = sent if sent and SANE_REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
-    return str(g.request_id)
+Headers = list[tuple[str, str]]
 
 
-def client() -> str:
+@dataclass(slots=True)
+class Trace:
+    """One request on its way: since when, its id, what sent it from where; later whose it is and which endpoint's."""
+
+    started: float
+    request_id: str
+    address: str | None
+    client: str
+    who: str | None = None
+    endpoint: str | None = None
+
+    @classmethod
+    def begun(cls, environ: "WSGIEnvironment") -> "Trace":
+        """
+        The trace of a request that begins now. Its id is the client's own where it sent a sane one.
+        """
+        sent = environ.get("HTTP_X_REQUEST_ID", "")
+        sane = sent if SANE_REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
+        client = printable(environ.get("HTTP_USER_AGENT", ""))
+        return cls(time.perf_counter(), sane, environ.get("REMOTE_ADDR"), client)
+
+    @property
+    def origin(self) -> Origin:
+        """
+        Where the request comes from, for the audit.
+        """
+        return Origin(address=self.address or "", client=self.client, request_id=self.request_id)
+
+    @property
+    def seconds(self) -> float:
+        """
+        How long it has taken until now.
+        """
+        return time.perf_counter() - self.started
+
+
+def printable(sent: str) -> str:
     """
     What the client says it is, cut to what the audit keeps.
     """
-    sent = request.headers.get("User-Agent", "")
     if not sent.isprintable():
         sent = "".join(letter for letter in sent if letter.isprintable())
     return sent[:LONGEST_CLIENT]
 
 
-def signed_in_as(name: str) -> None:
+def trace_of(request: Request) -> Trace:
     """
-    Puts the name of the caller into this request's log line.
+    The trace of this request.
     """
-    g.who = name
+    found: Trace | None = request.environ.get(TRACE)
+    if found is None:  # an app without `Traced`
+        found = request.environ[TRACE] = Trace.begun(request.environ)
+    return found
 
 
-def log_line(response: Response) -> str:
+def request_id() -> str:
+    """
+    The id of the present request.
+    """
+    return trace_of(request).request_id
+
+
+def log_line(trace: Trace, environ: "WSGIEnvironment", status: int) -> str:
     """
     One request as a line of JSON: neither bodies, query strings nor headers, and no token that got into the path.
     """
     return json.dumps(
         {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "request_id": request_id(),
-            "method": request.method,
-            "path": TOKEN.sub("…", request.path)[:LONGEST_CLIENT],
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-            "who": g.get("who"),
-            "address": request.remote_addr,
-            "client": TOKEN.sub("…", client()),
+            "request_id": trace.request_id,
+            "method": environ["REQUEST_METHOD"],
+            "path": TOKEN.sub("…", get_path_info(environ))[:LONGEST_CLIENT],
+            "status": status,
+            "ms": round(trace.seconds * 1000, 1),
+            "who": trace.who,
+            "address": trace.address,
+            "client": TOKEN.sub("…", trace.client),
         }
     )
 
@@ -83,36 +132,76 @@ def another_spelling(address: str) -> bool:
     return path.startswith("//") or ("%" in path and "%2f" in path.lower())
 
 
-def install(app: Flask, *, https: bool) -> None:
+Observe = Callable[[Trace, str, int], None]
+"""Is told of each request: what was asked, by which method, and the status that was answered."""
+
+
+class Traced:
+    """
+    An app whose every answer has the request's id and the given headers, but for those that it has itself, and leaves
+    a line for `write`.
+    """
+
+    def __init__(
+        self, app: "WSGIApplication", headers: Mapping[str, str], *, observe: Observe, write: Callable[[str], None]
+    ) -> None:
+        self._app, self._observe, self._write = app, observe, write
+        self._headers = list(headers.items())
+        self._names = frozenset(name.lower() for name in headers)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        trace = environ[TRACE] = Trace.begun(environ)
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            code = int(status[:3])
+            self._observe(trace, environ["REQUEST_METHOD"], code)
+            self._write(log_line(trace, environ, code))
+            return start_response(status, [*headers, *self._added(trace, headers)], exc_info)
+
+        return self._app(environ, start)
+
+    def _added(self, trace: Trace, headers: Headers) -> Headers:
+        given = {name.lower() for name, _ in headers}
+        own = [(REQUEST_ID_HEADER, trace.request_id)]
+        if given.isdisjoint(self._names):
+            return own + self._headers
+        return own + [(name, value) for name, value in self._headers if name.lower() not in given]
+
+
+def install(app: Flask, *, https: bool, observe: Observe) -> None:
     """
     Adds ids, headers and the log to the app; over https also the promise to stay there.
     """
-    headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
 
-    def start() -> None:
-        g.started = time.perf_counter()
-        if another_spelling(request.environ.get("RAW_URI", "")):
+    def arrived() -> None:
+        environ = request.environ
+        environ[TRACE].endpoint = request.endpoint
+        if another_spelling(environ.get("RAW_URI", "")):
             raise NotFound
 
-    def finish(response: Response) -> Response:
-        response.headers[REQUEST_ID_HEADER] = request_id()
-        given = {name.lower() for name, _ in response.headers}
-        response.headers.extend((name, value) for name, value in headers.items() if name.lower() not in given)
-        log.info("%s", log_line(response))
-        return response
-
-    app.before_request(start)
-    app.after_request(finish)
+    app.before_request(arrived)
+    headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
+    app.wsgi_app = Traced(app.wsgi_app, headers, observe=observe, write=writer())  # type: ignore[method-assign]
 
 
-def log_to_stderr() -> None:
+def writer() -> Callable[[str], None]:
     """
-    Sends the request lines to standard error, unless whoever runs this process has set up logging already.
+    Writes the lines of requests: to the log where whoever runs this process has set one up, otherwise to standard
+    error, where the rest of the log goes then, too.
     """
     if log.hasHandlers():
-        return
+        return log.info
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     package = logging.getLogger("cerberus")
     package.addHandler(handler)
     package.setLevel(logging.INFO)
+    return to_stderr
+
+
+def to_stderr(line: str) -> None:
+    """
+    Writes a line at once. A log that cannot be written to stops no request.
+    """
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{line}\n")

@@ -37,6 +37,9 @@ class Kept:
     version: int
     principals: dict[int, Loaded] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
+    accesses: dict[str, Access] = field(default_factory=dict)
+    """By the id of the token that opens them."""
+
     jwts: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By the hash of a JWT that was good: whose it is, and until when that is known, in seconds since 1970."""
     passwords: dict[bytes, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from cerberus.policy import ALL_SCOPES, Scope
 from cerberus.service import parse
 from cerberus.service.access import Access
 from cerberus.service.bearers import Bearers
-from cerberus.service.context import Context, Kept
+from cerberus.service.context import MOST_KEPT, Context, Kept
 from cerberus.service.secrets import AccessToken, read_token
 from cerberus.sso.tokens import looks_like_jwt
 from cerberus.store import credentials, subjects
@@ -43,9 +43,7 @@ class Decisions:
         now = self._context.now()
         if found.ended or found.expires_at <= now:
             raise NotSignedIn("The access token has expired or was revoked.", hint=HOW_TO_GET_ONE)
-        access = Access.of(
-            self._context.loaded(kept, found.subject_id), kept.version, scopes=found.scopes, project=found.project
-        )
+        access = kept.accesses.get(found.id) or self._access(kept, found)
         if found.last_used_at is None or now - found.last_used_at >= NOTE_USE_EVERY:
             self._note_use(kept, found)
         return access
@@ -58,6 +56,14 @@ class Decisions:
             if found is not None:
                 kept.credentials[token.id] = found
         return found
+
+    def _access(self, kept: Kept, found: Credential) -> Access:
+        loaded = self._context.loaded(kept, found.subject_id)
+        if len(kept.accesses) >= MOST_KEPT:
+            kept.accesses.clear()
+        access = Access.of(loaded, kept.version, scopes=found.scopes, project=found.project)
+        kept.accesses[found.id] = access
+        return access
 
     def _note_use(self, kept: Kept, found: Credential) -> None:
         now = self._context.now()

@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, event, exc
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from cerberus.errors import Conflict, Unavailable
-from cerberus.store.engines import SECONDS_AT_LENGTH, asking, pool, transacting
+from cerberus.store.engines import SECONDS_AT_LENGTH, Straight, asking, pool, transacting
 from cerberus.store.together import AWAY, AWAY_HINT, Together, Watch
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class Database:
         self._patient = transacting(url, seconds=SECONDS_AT_LENGTH, pool_pre_ping=True, **pool(2, 8))
         self._on_server = self.engine.dialect.name != "sqlite"
         self._watch = Watch()
-        self._version = Together(lambda: self._watch.ask(lambda: _twice(self._read_version)))
+        self._straight = Straight(self._asking, _ASK_VERSION)
+        self._version = Together(self._ask_version)
         self._here = threading.local()
         for engine in (self.engine, self._asking, self._patient):
             event.listen(engine, "invalidate", self._note_silence)
@@ -73,6 +74,7 @@ class Database:
         """
         Closes every pooled connection.
         """
+        self._straight.close()
         for engine in (self.engine, self._asking, self._patient):
             engine.dispose()
 
@@ -175,18 +177,29 @@ class Database:
         """
         The policy version now. One statement, outside any transaction, for all threads that ask at the same time.
         """
-        with self.faults_translated():
-            return self._version.ask()
+        return self._version.ask()
 
-    def _read_version(self) -> int:
-        with self._asking.connect() as connection:
-            version = connection.exec_driver_sql(_ASK_VERSION).scalar()  # asked at every request: no need to compile
+    def _ask_version(self) -> int:
+        with self.faults_translated():
+            version = self._watch.ask(self._read_version)
         if version is None:
             raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")
         return int(version)
 
+    def _read_version(self) -> Any:
+        try:
+            return self._straight.ask()
+        except self._asking.dialect.loaded_dbapi.Error as error:
+            if _timed_out(error):
+                raise exc.OperationalError(_ASK_VERSION, None, error) from error
+            return _twice(self._read_version_anew)
+
+    def _read_version_anew(self) -> Any:
+        with self._asking.connect() as connection:
+            return connection.exec_driver_sql(_ASK_VERSION).scalar()
+
     def _note_silence(self, connection: object, record: object, error: BaseException | None) -> None:  # noqa: ARG002
-        if isinstance(getattr(error, "__context__", None), TimeoutError):
+        if _timed_out(error):
             self._here.silent_at = time.monotonic()
 
     def _wake(self) -> None:
@@ -229,9 +242,13 @@ def _twice(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except exc.DBAPIError as error:
-        if not error.connection_invalidated or isinstance(getattr(error.orig, "__context__", None), TimeoutError):
+        if not error.connection_invalidated or _timed_out(error.orig):
             raise
         return ask()
+
+
+def _timed_out(error: BaseException | None) -> bool:
+    return isinstance(getattr(error, "__context__", None), TimeoutError)
 
 
 @contextmanager

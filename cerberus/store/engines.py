@@ -1,8 +1,9 @@
 """How the database is connected to: how long each step may take, and what each connection is set to."""
 
+import time
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
 
 SECONDS_TO_CONNECT: Final = 1.0
 SECONDS_TO_ANSWER: Final = 1.25
@@ -11,6 +12,9 @@ SECONDS_TO_ANSWER: Final = 1.25
 SECONDS_AT_LENGTH: Final = 60.0
 SECONDS_FOR_A_LOCK: Final = 1
 """Less than a statement may take: who waits for a lock is told so, instead of losing the connection."""
+
+SECONDS_KEPT: Final = 1800
+"""After so long a connection is replaced, before the server or something on the way gives it up."""
 
 SECONDS_FOR_A_FILE: Final = 5.0
 
@@ -30,7 +34,7 @@ def _engine(url: str, *, seconds: float | None = SECONDS_TO_ANSWER, **options: A
             "write_timeout": seconds,
             "init_command": f"SET SESSION innodb_lock_wait_timeout = {SECONDS_FOR_A_LOCK}",
         }
-        return create_engine(parsed, pool_recycle=1800, connect_args=connecting, **options)
+        return create_engine(parsed, pool_recycle=SECONDS_KEPT, connect_args=connecting, **options)
     raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
 
 
@@ -57,7 +61,51 @@ def asking(url: str) -> Engine:
     For single statements, in one round trip: neither BEGIN before it nor ROLLBACK after it.
     """
     quiet = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
-    return _engine(url, isolation_level="AUTOCOMMIT", **quiet, **pool(10, 30))
+    return _engine(url, isolation_level="AUTOCOMMIT", **quiet, **pool(1, 1))
+
+
+class Straight:
+    """
+    One statement that is asked again and again, by one thread at a time: a connection that is kept, the driver, and
+    nothing in between.
+    """
+
+    def __init__(self, engine: Engine, statement: str) -> None:
+        self._engine, self._statement = engine, statement
+        self._connection: PoolProxiedConnection | None = None
+        self._until = 0.0
+
+    def ask(self) -> Any:
+        """
+        The first column of the first row, None without one. Faults are the driver's own.
+        """
+        connection = self._kept()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(self._statement)
+            row = cursor.fetchone()
+            cursor.close()
+        except BaseException as error:
+            self._connection = None
+            connection.invalidate(error)
+            raise
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """
+        Gives the connection back.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _kept(self) -> PoolProxiedConnection:
+        if time.monotonic() > self._until:
+            self.close()
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+            self._until = time.monotonic() + SECONDS_KEPT
+        return self._connection
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001

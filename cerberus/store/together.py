@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
 from sqlalchemy import exc
@@ -44,15 +43,6 @@ class Watch:
         return answer
 
 
-@dataclass(slots=True)
-class _Round(Generic[Answer]):
-    """One asking, and who waits for it."""
-
-    done: threading.Event = field(default_factory=threading.Event)
-    answer: Answer | None = None
-    error: BaseException | None = None
-
-
 class Together(Generic[Answer]):
     """
     Asks a question once for all who want to know at about the same time.
@@ -62,39 +52,30 @@ class Together(Generic[Answer]):
 
     def __init__(self, question: Callable[[], Answer]) -> None:
         self._question = question
-        self._lock = threading.Lock()
-        self._asking = threading.Lock()
-        self._coming: _Round[Answer] | None = None
-        self._failed: tuple[_Round[Answer] | None, Exception] | None = None
+        self._turn = threading.Lock()
+        self._begun = 0
+        self._answered, self._answer = 0, cast(Answer, None)
+        self._failed, self._failure = -1, cast(Exception, None)
 
     def ask(self) -> Answer:
         """
         The answer of an asking that begins now or later; the question's error where it fails.
         """
-        with self._lock:
-            mine, leads = self._coming, self._coming is None
-            if mine is None:
-                mine = self._coming = _Round()
-        if leads:
-            self._lead(mine)
-        else:
-            mine.done.wait()
-        if mine.error is not None:
-            raise mine.error
-        return cast(Answer, mine.answer)
+        came = self._begun
+        with self._turn:
+            if came < self._answered:  # somebody asked while this thread waited for its turn
+                return self._answer
+            if came <= self._failed:  # somebody has waited in vain, and this thread with them: once is enough
+                raise self._failure
+            return self._ask()
 
-    def _lead(self, mine: _Round[Answer]) -> None:
-        with self._asking:
-            with self._lock:
-                self._coming = None  # who comes from here on waits for the next
-                failed, self._failed = self._failed, None
-            try:
-                if failed is not None and failed[0] is mine:
-                    raise failed[1]  # the one before has waited in vain, and these with it: once is enough
-                mine.answer = self._question()
-            except BaseException as error:
-                mine.error = error
-                with self._lock:
-                    self._failed = (self._coming, error) if isinstance(error, Exception) else None
-            finally:
-                mine.done.set()
+    def _ask(self) -> Answer:
+        self._begun = number = self._begun + 1
+        try:
+            answer = self._question()
+        except Exception as error:
+            self._failed, self._failure = number, error
+            self._begun += 1  # who comes from here on asks anew
+            raise
+        self._answered, self._answer = number, answer
+        return answer

@@ -101,6 +101,13 @@ def test_a_body_in_chunks_is_limited_too(api, is_problem, size, status):
     is_problem(response, status)
 
 
+def test_a_body_that_ends_early_is_refused(api, is_problem):
+    whole = json.dumps(CHECK).encode()
+    environ = {"wsgi.input": io.BytesIO(whole), "CONTENT_LENGTH": str(len(whole) + 1)}
+    response = api.as_("bob").post("/check", content_type="application/json", environ_overrides=environ)
+    assert "whole" in is_problem(response, 400)["detail"]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -154,6 +161,8 @@ def test_every_answer_carries_security_headers(api):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Cache-Control"] == "no-store"
         assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        names = [name.lower() for name, _ in response.headers]
+        assert len(names) == len(set(names))
         assert "Strict-Transport-Security" not in response.headers
         assert "Set-Cookie" not in response.headers
 

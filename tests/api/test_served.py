@@ -2,6 +2,7 @@
 The API as gunicorn serves it, with its own configuration: what a socket can do to it that no test client can.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -151,6 +152,14 @@ def test_behind_a_proxy_the_client_is_who_the_proxy_says(served, tmp_path):
     requests.get(f"http://127.0.0.1:{served}/api/v1/me", headers=forwarded, timeout=10)
     assert '"address": "203.0.113.9"' in (tmp_path / "log").read_text()
     assert requests.get(f"http://127.0.0.1:{served}/metrics", headers=forwarded, timeout=10).status_code == 403
+
+
+def test_a_request_leaves_one_line(served, tmp_path):
+    url = f"http://127.0.0.1:{served}/api/v1/me"
+    for number in range(20):
+        requests.get(url, headers={"X-Request-ID": f"one-{number}"}, timeout=10)
+    lines = [line for line in (tmp_path / "log").read_text().splitlines() if '"one-' in line]
+    assert sorted(json.loads(line)["request_id"] for line in lines) == sorted(f"one-{number}" for number in range(20))
 
 
 def test_without_a_proxy_nobody_says_who_they_are(app):

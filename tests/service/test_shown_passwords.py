@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from statements_sent import statements_sent
 
 from cerberus.errors import NotSignedIn, Throttled
 from cerberus.policy import Kind, PlatformRole, Resource, Verb
@@ -148,11 +149,7 @@ def test_nothing_that_is_kept_gives_the_password_away(cast, cerberus):
 
 
 def test_a_warm_one_costs_one_statement(cast, cerberus):
-    from sqlalchemy import event
-
     cerberus.shown_passwords.access("dana", cast.password, HERE)
-    sent: list[str] = []
-    for engine in (cerberus._database.engine, cerberus._database._asking):
-        event.listen(engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
+    sent = statements_sent(cerberus._database)
     cerberus.shown_passwords.access("dana", cast.password, HERE)
     assert sent == ["SELECT version FROM policy_state WHERE id = 1"]

@@ -282,6 +282,21 @@ def test_a_connection_that_the_server_closed_is_replaced(database):
         assert subjects.by_name(session, "nobody") is None
 
 
+def test_the_connection_that_asks_for_the_version_is_kept_for_a_while(database, monkeypatch):
+    """Then the pool has it back, which replaces it before the server, or something on the way, gives it up."""
+    moves = []
+    for move in ("checkout", "checkin"):
+        event.listen(database._asking, move, lambda *_, move=move: moves.append(move))
+    for _ in range(3):
+        database.version()
+    assert moves == ["checkout"]
+    monkeypatch.setattr(database._straight, "_until", 0.0)
+    database.version()
+    assert moves == ["checkout", "checkin", "checkout"]
+    database.close()
+    assert moves[3:] == ["checkin"]
+
+
 def test_the_url_with_its_password_is_nowhere_in_sight(database):
     """A logged object must not tell."""
     opened = Database("mysql+pymysql://cerberus:hunter2@127.0.0.1/x")

@@ -16,6 +16,9 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from cerberus.store import database
+from cerberus.store.engines import Straight
+
 LATER = "cerberus-"
 """How the threads are called that work after an answer, or beside it."""
 
@@ -31,10 +34,31 @@ def shape(statement: str) -> str:
     return LISTS.sub("(*)", " ".join(VALUES.sub("*", statement).split()))
 
 
-@event.listens_for(Engine, "before_cursor_execute")
-def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+def note(statement: str) -> None:
+    """
+    One more statement before the present answer.
+    """
     if not threading.current_thread().name.startswith(LATER):
         seen.append(shape(statement))
+
+
+class Noted(Straight):
+    """What goes to the driver without SQLAlchemy."""
+
+    def ask(self) -> Any:
+        """
+        The same.
+        """
+        note(self._statement)
+        return super().ask()
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    """
+    What goes there by way of SQLAlchemy.
+    """
+    note(statement)
 
 
 async def ask(app: Any, question: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +95,7 @@ async def main() -> None:
     """
     from cerberus_mlflow.app import create_app
 
+    database.Straight = Noted  # type: ignore[misc]
     app = create_app()
     answers = [await ask(app, question) for question in json.load(sys.stdin)]
     json.dump(answers, sys.stdout)
