@@ -5,8 +5,6 @@ from pathlib import Path
 
 from cerberus.cli.call import Call, Commands, Done, add_password_file, password_from, reason_of, shown_once
 from cerberus.errors import Invalid
-from cerberus.policy import PlatformRole
-from cerberus.service import SYSTEM
 from cerberus.service.secrets import new_password
 
 
@@ -26,7 +24,7 @@ def init(call: Call) -> Done:
     make_data_directory(call.settings.data)
     call.cerberus.migrate()
     name = call.options.admin
-    there = first_admin(call)
+    there = call.cerberus.people.an_admin()
     if there is not None:
         return Done(f"Nothing to do: there is an admin already ({there}).", {"created": False, "admin": there})
     given = password_from(call.options.password_file)
@@ -35,19 +33,6 @@ def init(call: Call) -> Done:
         write_secret(call.options.write_password, password)
     call.cerberus.people.create_user(call.actor, name, password=password, admin=True)
     return shown_once(f"Admin {name} was made.", {"created": True, "admin": name}, given, password)
-
-
-def first_admin(call: Call) -> str | None:
-    """
-    The name of an enabled admin, or None.
-    """
-    after = None
-    while people := call.cerberus.people.search(SYSTEM, limit=200, after=after):
-        for person in people:
-            if PlatformRole.ADMIN in person.platform_roles and not person.disabled:
-                return person.name
-        after = people[-1].name
-    return None
 
 
 def migrate(call: Call) -> Done:

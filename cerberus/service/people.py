@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from cerberus.policy import PlatformRole, SubjectKind
 from cerberus.service import departure, parse, passwords, secrets
-from cerberus.service.access import project_resource
+from cerberus.service.accounts import account, home, seen_account
 from cerberus.service.actors import Actor
-from cerberus.service.change import Change, View
+from cerberus.service.change import View
 from cerberus.service.context import Context
 from cerberus.service.proofs import Proofs
 from cerberus.service.sessions import IDLE
@@ -22,7 +22,6 @@ from cerberus.service.subjects import (
 )
 from cerberus.store import belongings, credentials, projects, subjects
 from cerberus.store.records import Person, Session
-from cerberus.store.tables import SubjectRow
 
 SHORTEST_SEARCH = 2
 
@@ -82,13 +81,20 @@ class People:
                 raise NotFound(f"There is nobody called {name}.")
             return subjects.person(session, row)
 
+    def an_admin(self) -> str | None:
+        """
+        The name of an enabled admin, the first by name; None when there is none. Not for the outside: no check.
+        """
+        with self._context.database.reading() as session:
+            return subjects.an_enabled_admin(session)
+
     def show(self, actor: Actor, name: object) -> Profile:
         """
         The user or service account of that name, and what hangs on it. For admins and auditors; for a service account
         also those who manage its project, who learn nothing of projects that they do not see.
         """
         with self._context.view(actor) as view:
-            row = _shown(view, name)
+            row = seen_account(view, name)
             person = subjects.person(view.session, row)
             found = belongings.of(view.session, row.id)
             owns = belongings.owned(view.session, row.id)
@@ -135,8 +141,8 @@ class People:
         """
         shown = parse.line(display_name, "display_name", longest=200)
         with self._context.change(actor) as change:
-            row = _account(change, name)
-            rename(change, row, shown, project=_home(change, row))
+            row = account(change, name)
+            rename(change, row, shown, project=home(change, row))
             return subjects.person(change.session, row)
 
     def disable(self, actor: Actor, name: object) -> Person:
@@ -145,8 +151,8 @@ class People:
         maintainer of a project. Admins only; for a service account also those who manage its project.
         """
         with self._context.change(actor) as change:
-            row = _account(change, name)
-            disable(change, row, project=_home(change, row))
+            row = account(change, name)
+            disable(change, row, project=home(change, row))
             return subjects.person(change.session, row)
 
     def enable(self, actor: Actor, name: object) -> Person:
@@ -154,8 +160,8 @@ class People:
         Lets the person sign in again; their tokens work again too.
         """
         with self._context.change(actor) as change:
-            row = _account(change, name)
-            enable(change, row, project=_home(change, row))
+            row = account(change, name)
+            enable(change, row, project=home(change, row))
             return subjects.person(change.session, row)
 
     def delete(self, actor: Actor, name: object, *, hand_over_to: object = None) -> None:
@@ -263,37 +269,3 @@ def _as_known(view: View, person: Person) -> Person:
     if person.project is None or departure.knows(view, person.project):
         return person
     return replace(person, project=None)
-
-
-def _home(view: View, row: SubjectRow) -> str | None:
-    return subjects.person(view.session, row).project
-
-
-def _account(change: Change, name: object) -> SubjectRow:
-    """
-    The user or service account of that name, once the actor may change it: an admin, or for a service account whoever
-    manages its project. Nobody else learns that there is one, or of which project.
-    """
-    row = subjects.by_name(change.session, parse.user_name(name))
-    try:
-        if row is not None and row.kind == SubjectKind.SERVICE_ACCOUNT:
-            change.require_project(str(_home(change, row)))
-            return row
-    except (NotFound, Forbidden):
-        pass
-    change.require_admin()
-    return _present(row, name)
-
-
-def _shown(view: View, name: object) -> SubjectRow:
-    row = subjects.by_name(view.session, parse.user_name(name))
-    slug = None if row is None else _home(view, row)
-    if slug is None or not view.sees_policy_on(project_resource(slug)):
-        view.require_oversight()
-    return _present(row, name)
-
-
-def _present(row: SubjectRow | None, name: object) -> SubjectRow:
-    if row is None or row.kind == SubjectKind.GROUP:
-        raise NotFound(f"There is no user {name}.")
-    return row

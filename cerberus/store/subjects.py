@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import PlatformRole, SubjectKind
@@ -161,8 +162,20 @@ def enabled_admins(session: OrmSession) -> int:
     """
     How many enabled users are admins.
     """
-    query = (
-        select(func.count())
+    return session.scalar(_of_enabled_admins(func.count())) or 0
+
+
+def an_enabled_admin(session: OrmSession) -> str | None:
+    """
+    The name of the first of them; None when there is none.
+    """
+    name: str | None = session.scalar(_of_enabled_admins(SubjectRow.name).order_by(SubjectRow.name).limit(1))
+    return name
+
+
+def _of_enabled_admins(what: Any) -> Select[Any]:
+    return (
+        select(what)
         .select_from(PlatformRoleRow)
         .join(SubjectRow, SubjectRow.id == PlatformRoleRow.subject_id)
         .where(
@@ -171,7 +184,6 @@ def enabled_admins(session: OrmSession) -> int:
             SubjectRow.disabled.is_(False),
         )
     )
-    return session.scalar(query) or 0
 
 
 def group_members(session: OrmSession, group_id: int, *, limit: int, after: str | None) -> list[Person]:

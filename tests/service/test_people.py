@@ -1,6 +1,7 @@
 """Users, service accounts, passwords and sign-in."""
 
 import pytest
+from sqlalchemy import event
 
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Throttled
 from cerberus.policy import PlatformRole, Scope, Verb
@@ -271,6 +272,18 @@ def test_the_last_admin_stays(cast, cerberus):
     cerberus.people.disable(cast.erin, "admin")
     with pytest.raises(Conflict, match="last admin"):
         cerberus.people.unset_platform_role(cast.erin, "erin", PlatformRole.ADMIN)
+
+
+def test_an_admin_is_found_by_one_statement_and_is_one_who_can_act(cast, cerberus):
+    """Neither disabled, nor an auditor; however many people there are."""
+    assert cerberus.people.an_admin() == "admin"
+    cerberus.people.set_platform_role(cast.admin, "bob", PlatformRole.AUDITOR)
+    cerberus.people.set_platform_role(cast.admin, "dana", PlatformRole.ADMIN)
+    cerberus.people.disable(cast.dana, "admin")
+    sent = []
+    event.listen(cerberus._database.engine, "before_cursor_execute", lambda *about: sent.append(about[2]))
+    assert cerberus.people.an_admin() == "dana"
+    assert [statement for statement in sent if statement not in ("BEGIN", "SELECT 1")] == sent[-1:]
 
 
 def test_the_last_maintainer_cannot_be_disabled(cast, cerberus):
