@@ -6,7 +6,7 @@ The OpenAPI description is made from the same declarations that do the work, so 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Required, TypedDict, Unpack
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
@@ -64,12 +64,12 @@ class Endpoint:
     method: str
     summary: str
     tag: str
-    body: type[Request] | None
-    query: type[Query]
-    answer: type[BaseModel] | None
-    status: HTTPStatus
-    raises: tuple[type[CerberusError], ...]
-    public: bool
+    body: type[Request] | None = None
+    query: type[Query] = NoQuery
+    answer: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    raises: tuple[type[CerberusError], ...] = ()
+    public: bool = False
     reads: bool
     body_limit: int = LARGEST_BODY
     produces: tuple[str, ...] = ()
@@ -230,6 +230,26 @@ def document(answer: Document, status: int) -> Response:
     return response
 
 
+class Declared(TypedDict, total=False):
+    """
+    What is declared of an endpoint beside its address. A query that is a `Page` makes it a list: the view reads a plain
+    position in `query.after` and answers one in `next`. It `reads` when its method is GET, unless declared otherwise.
+    `body_limit` is the largest body in bytes. `produces` names the media types of answers that are no JSON: the view
+    answers them as a `Document`.
+    """
+
+    summary: Required[str]
+    body: type[Request] | None
+    query: type[Query]
+    answer: type[BaseModel] | None
+    status: HTTPStatus
+    raises: tuple[type[CerberusError], ...]
+    public: bool
+    reads: bool
+    body_limit: int
+    produces: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Noun:
     """The endpoints about one thing: a blueprint that takes declarations."""
@@ -238,45 +258,15 @@ class Noun:
     tag: str
 
     def route(
-        self,
-        method: str,
-        rule: str,
-        *,
-        summary: str,
-        body: type[Request] | None = None,
-        query: type[Query] = NoQuery,
-        answer: type[BaseModel] | None = None,
-        status: HTTPStatus = HTTPStatus.OK,
-        raises: tuple[type[CerberusError], ...] = (),
-        public: bool = False,
-        reads: bool | None = None,
-        body_limit: int = LARGEST_BODY,
-        produces: tuple[str, ...] = (),
+        self, method: str, rule: str, **declared: Unpack[Declared]
     ) -> Callable[[Callable[..., Answered]], Callable[..., Answered]]:
         """
         Declares the decorated function an endpoint; it stays a plain function.
-
-        A query that is a `Page` makes it a list: the view reads a plain position in `query.after` and answers one in
-        `next`. `body_limit` is the largest body in bytes. `produces` names the media types of answers that are no
-        JSON: the view answers them as a `Document`.
         """
+        declared.setdefault("reads", method == "GET")
 
         def declare(view: Callable[..., Answered]) -> Callable[..., Answered]:
-            endpoint = Endpoint(
-                view=view,
-                method=method,
-                summary=summary,
-                tag=self.tag,
-                body=body,
-                query=query,
-                answer=answer,
-                status=status,
-                raises=raises,
-                public=public,
-                reads=method == "GET" if reads is None else reads,
-                body_limit=body_limit,
-                produces=produces,
-            )
+            endpoint = Endpoint(view=view, method=method, tag=self.tag, **declared)
             self.blueprint.add_url_rule(rule, view.__name__, endpoint, methods=[method])
             return view
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cerberus.errors import Forbidden, Invalid, NotFound
 from cerberus.policy import Scope, SubjectKind, Verb
@@ -11,6 +11,7 @@ from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
+from cerberus.service.secrets import AccessToken
 from cerberus.store import credentials, projects, subjects
 from cerberus.store.records import Token
 from cerberus.store.tables import SubjectRow, TokenRow
@@ -57,26 +58,10 @@ class Tokens:
             _require_within(change, project)
             project_id = None if project is None else _project_of(change, row, project)
             _require_room(change, row)
-            made = TokenRow(
-                id=token.id,
-                secret_hash=token.hash,
-                subject_id=row.id,
-                project_id=project_id,
-                session_id=None,
-                name=shown,
-                scopes=credentials.scopes_text(wanted),
-                created_at=change.now,
-                expires_at=change.now + lasts,
-                last_used_at=None,
-                revoked_at=None,
-            )
+            made = _row(token, row, shown, project_id, scopes=wanted, at=change.now, lasts=lasts)
             credentials.insert_token(change.session, made)
-            change.note(
-                "token.create",
-                f"token:{token.id}",
-                project=project,
-                after={"owner": row.name, "name": shown, "scopes": sorted(wanted), "days": days},
-            )
+            after = {"owner": row.name, "name": shown, "scopes": sorted(wanted), "days": days}
+            change.note("token.create", f"token:{token.id}", project=project, after=after)
             return NewToken(credentials.token(made, row.name, project), token.text)
 
     def revoke(self, actor: Actor, token_id: str) -> None:
@@ -114,6 +99,31 @@ class Tokens:
         if row is None or row.kind == SubjectKind.GROUP or not _answers_for(view, row):
             raise NotFound(f"There is no service account {name} that you manage.")
         return row
+
+
+def _row(
+    token: AccessToken,
+    owner: SubjectRow,
+    name: str,
+    project_id: int | None,
+    *,
+    scopes: frozenset[Scope],
+    at: datetime,
+    lasts: timedelta,
+) -> TokenRow:
+    return TokenRow(
+        id=token.id,
+        secret_hash=token.hash,
+        subject_id=owner.id,
+        project_id=project_id,
+        session_id=None,
+        name=name,
+        scopes=credentials.scopes_text(scopes),
+        created_at=at,
+        expires_at=at + lasts,
+        last_used_at=None,
+        revoked_at=None,
+    )
 
 
 def _answers_for(view: View, owner: SubjectRow) -> bool:
