@@ -40,6 +40,7 @@ from cerberus_mlflow.messages import Messages, messages_by_route
 from cerberus_mlflow.named import Named
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.settings import PluginSettings
+from cerberus_mlflow.whole_project import search_whole_projects
 
 _logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     guard_traces()
     parsing.read_once()
     take_hidden_for_absent()
+    search_whole_projects()
     messages = messages_by_route()
     for rule in (GET_CURRENT_USER, AJAX_GET_CURRENT_USER):
         app.add_url_rule(rule=rule, view_func=auth.get_current_user, methods=["GET"])

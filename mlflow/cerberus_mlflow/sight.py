@@ -132,17 +132,18 @@ def _in_sight(table: Any, experiments: Visible) -> ColumnElement[bool]:
 
 def _dataset_in_sight(experiments: Visible) -> ColumnElement[bool]:
     """
-    A dataset that belongs to a hidden experiment is hidden, whichever else it belongs to.
+    A dataset is hidden with any hidden experiment that it belongs to, and where it belongs to none.
     """
     links = tracking.SqlEntityAssociation.__table__.alias()
     texts = [str(number) for number in _numbers(experiments)]
-    hidden = and_(
+    belongs = and_(
         links.c.source_type == EntityAssociationType.EVALUATION_DATASET,
         links.c.source_id == tracking.SqlEvaluationDataset.dataset_id,
         links.c.destination_type == EntityAssociationType.EXPERIMENT,
-        not_(_among(cast(links.c.destination_id, String), experiments, texts)),
     )
-    return not_(exists(select(1).select_from(links).where(hidden)))
+    hidden = and_(belongs, not_(_among(cast(links.c.destination_id, String), experiments, texts)))
+    link = select(1).select_from(links)
+    return and_(exists(link.where(belongs)), not_(exists(link.where(hidden))))
 
 
 def _model_in_sight(table: Any, models: Visible, prompts: Visible) -> ColumnElement[bool]:

@@ -181,3 +181,22 @@ def test_denials_are_in_the_audit_with_the_request_id(server: Any, shelf: Any) -
         f"experiment:{shelf.experiment_id}",
         "fraud",
     )
+
+
+def test_a_version_of_a_scorer_is_deleted_without_its_grants(server: Any, shelf: Any) -> None:
+    """Its owner may delete the rest, and who is denied the scorer stays so; the last version takes them along."""
+    name, scorers = f"s-{uuid.uuid4().hex[:8]}", "/api/3.0/mlflow/scorers"
+    body = {"experiment_id": shelf.experiment_id, "name": name}
+    for _ in range(2):
+        registered = {**body, "serialized_scorer": json.dumps({"name": name})}
+        assert server.post("dana", f"{scorers}/register", registered).status_code == 200
+    grants, actor = server.cast.cerberus.grants, server.cast.admin
+    resource = Resource("fraud", Kind.SCORER, f"{shelf.experiment_id}/{name}")
+    grants.give(SYSTEM, resource, subject="bob", level=Level.DENY)
+    first = server.ask("dana", "DELETE", f"{scorers}/delete", json={**body, "version": 1})
+    assert first.status_code == 200, first.text
+    assert grants.owner(actor, resource).subject == "dana"
+    assert server.ask("bob", "GET", f"{scorers}/get", params=body).status_code == 404
+    assert server.ask("dana", "DELETE", f"{scorers}/delete", json=body).status_code == 200
+    with pytest.raises(NotFound):
+        grants.owner(actor, resource)

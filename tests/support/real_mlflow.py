@@ -124,14 +124,15 @@ def start(
     workers: int,
     extra: dict[str, str] | None = None,
     program: Sequence[str] = ("-m", "mlflow"),
+    arguments: Sequence[str] = ("--app-name", "cerberus"),
 ) -> Server:
     """Starts a server as it is run in earnest, or by another program, and waits until it is healthy."""
     chosen = port()
-    log = data / "server.log"
+    log = data / f"server-{chosen}.log"
     ours = {**server_env(), "CERBERUS_DATABASE_URL": cerberus_url, "MLSTUDIO_DATA": str(data), **(extra or {})}
     env = {**os.environ, "PYTHONWARNINGS": "ignore", **ours}
     command = [
-        *(sys.executable, *program, "server", "--app-name", "cerberus", "--host", "127.0.0.1"),
+        *(sys.executable, *program, "server", *arguments, "--host", "127.0.0.1"),
         *("--port", str(chosen), "--workers", str(workers), "--backend-store-uri", backend),
         *("--artifacts-destination", str(data / "artifacts")),
     ]
