@@ -23,7 +23,9 @@ from cerberus_mlflow.messages import any_below, field_of, nested, plain_names
 
 ZERO = "0"
 FIELDS = frozenset({"experiment_id", "experiment_ids"})
-MAKING = frozenset({"CreateRun", "CreateLoggedModel", "StartTrace", "StartTraceV3"})
+MAKING = frozenset(
+    {"CreateRun", "CreateLoggedModel", "StartTrace", "StartTraceV3", "CreateDataset", "RegisterScorer"}
+)
 """What a script without an experiment begins with: it makes the project's, if the caller may."""
 
 Put = Callable[[str], None]

@@ -99,6 +99,21 @@ def test_a_trace_goes_into_it_and_is_found_there(team):
     assert [each["trace_id"] for each in found] == [info["trace_id"]]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/3.0/mlflow/datasets/create", {"name": "d", "experiment_ids": ["0"]}),
+        ("/api/3.0/mlflow/scorers/register", {"name": "s", "experiment_id": "0", "serialized_scorer": '{"name": "s"}'}),
+        ("/api/2.0/mlflow/logged-models", {"name": "m", "experiment_id": "0"}),
+    ],
+)
+def test_whatever_a_script_begins_with_makes_it(team, path, body):
+    answer = team.post(team.worker, path, body)
+    assert answer.status_code == 200, answer.text
+    made = team.get("experiments/get", experiment_id="0")["experiment"]
+    assert (made["name"], made["experiment_id"] != "0") == ("Default", True)
+
+
 def test_spans_whose_header_names_it_go_there(team):
     headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
     sent = team.server.ask(team.worker, "POST", "/v1/traces", data=spans(uuid.uuid4().int), headers=headers)
