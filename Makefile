@@ -54,9 +54,9 @@ e2e: $(READY) ## Only the tests that drive a browser (needs Chromium)
 	@MLSTUDIO_REQUIRE=browser $(BIN)/python -m pytest -m browser $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## Measure permission checks, a big organisation (on MySQL), what access control costs MLflow, and if time tells
+bench: $(READY) ## Measure permission checks, a big organisation, what access control costs MLflow (ARGS=--markdown), and if time tells
 	@PYTHONPATH=. $(BIN)/python tests/bench/scale.py
-	@$(BIN)/python tests/bench/tracking.py
+	@$(BIN)/python tests/bench/tracking.py $(ARGS)
 	@$(BIN)/python tests/bench/telling.py
 
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
@@ -85,5 +85,5 @@ down: ## Stop the containers; what they stored stays
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data directory stays
-	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	@find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +
