@@ -59,6 +59,10 @@ bench: $(READY) ## Measure permission checks, a big organisation, what access co
 	@$(BIN)/python tests/bench/tracking.py $(ARGS)
 	@$(BIN)/python tests/bench/telling.py
 
+.PHONY: soak
+soak: $(READY) ## Let 50 clients log for ten minutes: answers, times, memory (ARGS="--minutes 2")
+	@$(BIN)/python tests/bench/soak.py $(ARGS)
+
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" -q

@@ -100,7 +100,7 @@ def ours(directory: Path, template: str, content: Content) -> Iterator[Sequence[
         _adopt(directory, url, own)
 
         def again(urls: Mapping[str, str]) -> AbstractContextManager[tuple[str, psutil.Process]]:
-            settings = {**_settings(), "CERBERUS_DATABASE_URL": urls.get(own, own), "MLSTUDIO_DATA": str(directory)}
+            settings = plugin_settings(urls.get(own, own), directory)
             return running("ours", directory, urls.get(url, url), ["--app-name", "cerberus"], settings)
 
         def give(given: Sequence[Given]) -> None:
@@ -124,7 +124,7 @@ def behind_cerberus(directory: Path) -> Iterator[tuple[str, Cerberus]]:
     own = f"sqlite:///{directory / 'cerberus.db'}"
     cerberus = Cerberus(own)
     cerberus.migrate()
-    settings = {**_settings(), "CERBERUS_DATABASE_URL": own, "MLSTUDIO_DATA": str(directory)}
+    settings = plugin_settings(own, directory)
     with (
         database(f"mlstudio_bench_empty_{os.getpid()}") as url,
         running("ours", directory, url, ["--app-name", "cerberus"], settings) as (address, _),
@@ -163,9 +163,13 @@ def _adopt(directory: Path, url: str, own: str) -> None:
         raise SystemExit(f"The adoption failed:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
 
 
-def _settings() -> dict[str, str]:
+def plugin_settings(cerberus_url: str, directory: Path) -> dict[str, str]:
+    """
+    What MLflow's server is told in its environment when it runs behind this Cerberus.
+    """
     lines = (ROOT / "mlflow" / "server.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    known = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {**known, "CERBERUS_DATABASE_URL": cerberus_url, "MLSTUDIO_DATA": str(directory)}
 
 
 @contextmanager
@@ -209,10 +213,11 @@ def running(
     *,
     python: str = sys.executable,
     artifacts: str = "",
+    workers: int = 1,
 ) -> Iterator[tuple[str, psutil.Process]]:
     """
-    An `mlflow server` with one worker that answers: its address and its first process. Every server logs as MLflow
-    does by default, a line a request, to a file.
+    An `mlflow server` that answers, with one worker unless more are wanted: its address and its first process. Every
+    server logs as MLflow does by default, a line a request, to a file.
     """
     port, slug = free_ports()[0], name.replace(" ", "_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "CERBERUS_", "OIDC_"))}
@@ -226,7 +231,7 @@ def running(
         **settings,
     }
     command = [python, "-m", "mlflow", "server", *arguments, "--backend-store-uri", backend, "--port", str(port)]
-    command += ["--workers", "1", "--artifacts-destination", str(directory / f"{artifacts or slug}-artifacts")]
+    command += ["--workers", str(workers), "--artifacts-destination", str(directory / f"{artifacts or slug}-artifacts")]
     with (directory / f"{slug}.log").open("ab") as log:
         server = subprocess.Popen(
             command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=directory, start_new_session=True
