@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from real_mlflow import Server, start, stop
 
@@ -34,6 +35,19 @@ def server(populated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, cas
     yield running
     stop(running)
     cerberus.close()
+
+
+@pytest.fixture(scope="session")
+def team_server(tmp_path_factory: pytest.TempPathFactory, populated: Any) -> Iterator[Server]:
+    """MLflow with two workers on PostgreSQL, and a Cerberus with the cast on MySQL, as a team runs them."""
+    with databases.mysql("team") as mysql, databases.postgresql("team") as postgresql:
+        cerberus = Cerberus(mysql, password_rounds=4)
+        cerberus.migrate()
+        data = tmp_path_factory.mktemp("team")
+        running = start(data=data, backend=postgresql, cerberus_url=mysql, cast=populated(cerberus), workers=2)
+        yield running
+        stop(running)
+        cerberus.close()
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """MLflow on PostgreSQL and Cerberus on MySQL, as a team runs them; and faults of Cerberus' database."""
 
-import os
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import databases
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from cerberus.service import SYSTEM, Cerberus
-
-MYSQL = os.environ.get("MLSTUDIO_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306")
-POSTGRES = os.environ.get("TEST_POSTGRESQL_URL", "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres")
 
 pytestmark = pytest.mark.services
 
@@ -74,30 +70,18 @@ class Wire:
 
 
 @pytest.fixture(scope="module")
-def databases() -> Iterator[tuple[str, str]]:
-    """An empty database on each server, gone after the tests."""
-    name = f"plugin_{uuid.uuid4().hex[:10]}"
-    urls = []
-    for url in (MYSQL, POSTGRES):
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engine.dispose()
-        urls.append(make_url(url).set(database=name).render_as_string(hide_password=False))
-    yield urls[0], urls[1]
-    for url, force in ((MYSQL, ""), (POSTGRES, " WITH (FORCE)")):
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
-        engine.dispose()
+def empty() -> Iterator[tuple[str, str]]:
+    """A database on each server, gone after the tests."""
+    with databases.mysql("plugin") as mysql, databases.postgresql("plugin") as postgres:
+        yield mysql, postgres
 
 
 @pytest.fixture(scope="module")
 def team(
-    databases: tuple[str, str], start_server: Any, stop_server: Any, populated: Any, tmp_path_factory: Any
+    empty: tuple[str, str], start_server: Any, stop_server: Any, populated: Any, tmp_path_factory: Any
 ) -> Iterator[tuple[Any, Wire]]:
     """A server with one worker on both databases, and the wire to Cerberus' one."""
-    mysql, postgres = databases
+    mysql, postgres = empty
     cerberus = Cerberus(mysql, password_rounds=4)
     cerberus.migrate()
     cast = populated(cerberus)

@@ -1,9 +1,11 @@
-"""The scene of the attacks: shelves of Alice's in `fraud`, one hidden from Dana, and one of Erin's in `churn`."""
+"""The scene of the attacks: shelves of Alice's in `fraud`, one hidden from Dana, and one of Erin's in `churn`.
+
+Each attack runs twice: on SQLite, and with MLflow on PostgreSQL and Cerberus on MySQL.
+"""
 
 import hashlib
 import re
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 import requests
 from operations import Operation, Shelf
 from shelves import absent, furnish, secrets
+from sqlalchemy import Engine, create_engine, inspect
 
 from cerberus.policy import Kind, Level, Resource
 from cerberus.service import SYSTEM
 
+TEAM = pytest.param("team", marks=pytest.mark.services)
 KINDS = {"experiment": Kind.EXPERIMENT, "model": Kind.REGISTERED_MODEL, "prompt": Kind.PROMPT}
 
 
@@ -27,6 +31,7 @@ class Scene:
     hidden: Shelf
     spare: Shelf
     theirs: Shelf
+    database: Engine
 
     def ask(self, who: str | None, operation: Operation, shelf: Shelf, **options: Any) -> requests.Response:
         """Somebody's request about the things of a shelf."""
@@ -43,13 +48,11 @@ class Scene:
     def kept(self) -> str:
         """A fingerprint of all that MLflow keeps, in its database and among its files."""
         digest = hashlib.sha256()
-        folder = self.server.log.parent
-        with sqlite3.connect(f"file:{folder}/mlflow.db?mode=ro", uri=True) as database:
-            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
-            for (table,) in tables:
-                rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
+        with self.database.connect() as connection:
+            for table in sorted(inspect(connection).get_table_names()):
+                rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"').fetchall()
                 digest.update(repr((table, sorted(map(repr, rows)))).encode())
-        for path in sorted((folder / "artifacts").rglob("*")):
+        for path in sorted((self.server.log.parent / "artifacts").rglob("*")):
             digest.update(repr((str(path), path.read_bytes() if path.is_file() else b"")).encode())
         return digest.hexdigest()
 
@@ -63,15 +66,24 @@ def anonymised(text: str, shelf: Shelf) -> str:
     return text
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Says on which databases a test runs."""
+    if "scene" in metafunc.fixturenames:
+        metafunc.parametrize("scene", ["sqlite", TEAM], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def scene(server: Any) -> Scene:
-    """The shelves, made once."""
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """The shelves, made once on each server."""
+    server = request.getfixturevalue("server" if request.param == "sqlite" else "team_server")
     made = [furnish(server, "alice", "fraud") for _ in range(3)]
-    scene = Scene(server, *made, furnish(server, "erin", "churn"))
+    database = create_engine(server.env["_MLFLOW_SERVER_FILE_STORE"], isolation_level="AUTOCOMMIT")
+    scene = Scene(server, *made, furnish(server, "erin", "churn"), database)
     for shelf in made:
         shelf["own"] = made[0]["experiment"]
     scene.hide(scene.hidden, "dana")
-    return scene
+    yield scene
+    database.dispose()
 
 
 @pytest.fixture

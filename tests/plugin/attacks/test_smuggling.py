@@ -174,7 +174,7 @@ OVERRIDES = (
     {"X-HTTP-Method-Override": "DELETE"}, {"X-HTTP-Method": "DELETE"}, {"X-Method-Override": "DELETE"},
     {"X-Original-URL": f"{V2}/runs/get"}, {"X-Rewrite-URL": f"{V2}/runs/get"}, {"X-Forwarded-Prefix": "/static-files"},
     {"X-Forwarded-User": "alice"}, {"Remote-User": "alice"}, {"X-MLFLOW-WORKSPACE": "churn"},
-    {"X-MLFLOW-AUTHORIZATION": "Bearer x"}, {"Transfer-Encoding": "identity"}, {"X-Databricks-Org-Id": "1"},
+    {"X-MLFLOW-AUTHORIZATION": "Bearer x"}, {"X-Databricks-Org-Id": "1"},
 )  # fmt: skip
 
 
