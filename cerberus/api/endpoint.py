@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final, Required, TypedDict, Unpack
 
 from flask import Blueprint, Response, current_app, request
+from flask import Request as FlaskRequest
 from pydantic import BaseModel
 
 from cerberus.api import arriving, etags, idempotency, pages, parsing
@@ -110,33 +111,39 @@ class Endpoint:
         return any(getattr(model, "confidential", False) for model in (self.body, self.answer))
 
     def __call__(self, **path: Any) -> Response:
-        visitor = self.let_in()
-        if path:
-            parsing.check_path(path)
-        query = (
-            parsing.query_of(request.args, self.query) if self.query is not NoQuery or request.query_string else None
-        )
-        given: dict[str, Any] = dict(path)
-        if self.query is not NoQuery:
-            given["query"] = query
-        if self.body is not None:
-            request.max_content_length = self.body_limit
-            given["body"] = parsing.body_of(request, self.body, limit=self.body_limit)
+        asked: FlaskRequest = request._get_current_object()  # type: ignore[attr-defined] # each look at the proxy costs
+        visitor = self.let_in(asked)
+        parsing.check_path(path)
+        given = path | self.read(asked)
         arriving.is_over()
         if self.listing:
-            return self.page(visitor, given, query, path)
+            return self.page(visitor, given, path)
         if self.reads or self.public:
             return self.respond(visitor, given)
         return self.change(visitor, given, path)
 
-    def let_in(self) -> Visitor | Caller:
+    def read(self, asked: FlaskRequest) -> dict[str, Any]:
+        """
+        The query and the body, where the view takes them.
+        """
+        given: dict[str, Any] = {}
+        if self.query is not NoQuery:
+            given["query"] = parsing.query_of(asked.args, self.query)
+        elif asked.query_string:
+            parsing.query_of(asked.args, self.query)
+        if self.body is not None:
+            asked.max_content_length = self.body_limit
+            given["body"] = parsing.body_of(asked, self.body, limit=self.body_limit)
+        return given
+
+    def let_in(self, asked: FlaskRequest) -> Visitor | Caller:
         """
         The caller, once the credential is known to be good for this; for a public endpoint just the visitor.
         """
         cerberus: Cerberus = current_app.extensions[EXTENSION]
         if self.public:
-            return Visitor(cerberus, trace_of(request))
-        caller = caller_of(request, cerberus)
+            return Visitor(cerberus, trace_of(asked))
+        caller = caller_of(asked, cerberus)
         caller.trace.who = caller.access.principal.name
         if not self.reads:
             require_scope(caller)
@@ -160,10 +167,11 @@ class Endpoint:
         response = Response(text, status=int(self.status), content_type="application/json")
         return etags.tagged(response, text, request) if self.shows else response
 
-    def page(self, visitor: Visitor | Caller, given: dict[str, Any], query: Any, path: dict[str, Any]) -> Response:
+    def page(self, visitor: Visitor | Caller, given: dict[str, Any], path: dict[str, Any]) -> Response:
         """
         The same for a list: the view sees and answers plain positions, the client sees cursors.
         """
+        query = given["query"]
         who = visitor.access.principal.id if isinstance(visitor, Caller) else 0
         question = pages.question_of(self.view.__name__, who=who, path=path, query=query)
         key = visitor.cerberus.signing_key
