@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CTE, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import PlatformRole, Principal, Rule, Rulebook, SubjectKind
 from cerberus.store import projects, rules
 from cerberus.store.records import ProjectInfo
-from cerberus.store.rules import Holder
+from cerberus.store.rules import Holder, Holders
 from cerberus.store.tables import MembershipRow, PlatformRoleRow, SubjectRow
 
 MOST_ASKED = 20_000
@@ -70,26 +71,21 @@ def groups_of(session: OrmSession, subject_id: int) -> frozenset[int]:
     """
     The groups that the subject is in, through other groups too. A circle of groups does no harm.
     """
-    return frozenset(session.scalars(select(_above(subject_id).c.group_id)))
-
-
-def _above(subject_id: int) -> CTE:
     mine = select(MembershipRow.group_id).where(MembershipRow.member_id == subject_id).cte("mine", recursive=True)
     above = select(MembershipRow.group_id).join(mine, MembershipRow.member_id == mine.c.group_id)
-    return mine.union(above)
+    return frozenset(session.scalars(select(mine.union(above).c.group_id)))
 
 
 def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None) -> Loaded | None:
     """
-    The principal with all scopes; None when there is no such user or service account. Five statements.
+    The principal with all scopes; None when there is no such user or service account. Three statements, and one for
+    projects in which they have nothing but grants.
 
     `opening` opens a transaction for what is looked up later, the projects of an admin; without it this one serves.
     """
-    groups = _groups(session, subject_id)
-    principal = _principal(session, subject_id, frozenset(group.id for group in groups))
+    principal, holders = _principal(session, subject_id)
     if principal is None:
         return None
-    holders = {each.id: each for each in (Holder(subject_id, principal.name, principal.kind), *groups)}
     bound, infos = rules.of_bindings_to(session, holders)
     found: dict[str, list[Rule]] = {}
     for rule in (*bound, *rules.of_grants_to(session, holders)):
@@ -102,27 +98,35 @@ def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None
     return Loaded(principal, book, infos)
 
 
-def _groups(session: OrmSession, subject_id: int) -> list[Holder]:
-    above = _above(subject_id)
-    query = select(SubjectRow.id, SubjectRow.name).join(above, above.c.group_id == SubjectRow.id)
-    return [Holder(id, name, SubjectKind.GROUP) for id, name in session.execute(query)]
-
-
-def _principal(session: OrmSession, subject_id: int, groups: frozenset[int]) -> Principal | None:
-    found = session.execute(
-        select(SubjectRow.name, SubjectRow.kind, SubjectRow.display_name, SubjectRow.disabled, PlatformRoleRow.role)
-        .outerjoin(PlatformRoleRow, PlatformRoleRow.subject_id == SubjectRow.id)
-        .where(SubjectRow.id == subject_id, SubjectRow.kind != SubjectKind.GROUP)
-    ).all()
-    if not found:
-        return None
-    row = found[0]
-    return Principal(
+def _principal(session: OrmSession, subject_id: int) -> tuple[Principal | None, Holders]:
+    """
+    The user or service account, and everybody whose rules are theirs: itself, and each group that it is in.
+    """
+    found = session.execute(_with_groups(subject_id)).all()
+    own = [row for row in found if row.id == subject_id and row.kind != SubjectKind.GROUP]
+    if not own:
+        return None, {}
+    holders = {row.id: Holder(row.id, row.name, SubjectKind(row.kind)) for row in found}
+    principal = Principal(
         id=subject_id,
-        name=row.name,
-        kind=SubjectKind(row.kind),
-        display_name=row.display_name,
-        groups=groups,
-        platform_roles=frozenset(PlatformRole(each.role) for each in found if each.role is not None),
-        disabled=row.disabled,
+        name=own[0].name,
+        kind=SubjectKind(own[0].kind),
+        display_name=own[0].display_name,
+        groups=frozenset(holders) - {subject_id},
+        platform_roles=frozenset(PlatformRole(row.role) for row in own if row.role is not None),
+        disabled=own[0].disabled,
+    )
+    return principal, holders
+
+
+def _with_groups(subject_id: int) -> Select[Any]:
+    mine = select(SubjectRow.id).where(SubjectRow.id == subject_id).cte("mine", recursive=True)
+    above = select(MembershipRow.group_id).join(mine, MembershipRow.member_id == mine.c.id)
+    every = mine.union(above)
+    role_of = (PlatformRoleRow.subject_id == SubjectRow.id) & (SubjectRow.id == subject_id)
+    who: tuple[Any, ...] = (SubjectRow.id, SubjectRow.name, SubjectRow.kind, SubjectRow.display_name)
+    return (
+        select(*who, SubjectRow.disabled, PlatformRoleRow.role)
+        .join(every, every.c.id == SubjectRow.id)
+        .outerjoin(PlatformRoleRow, role_of)
     )

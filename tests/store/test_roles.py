@@ -13,7 +13,7 @@ from cerberus.store.tables import MembershipRow
 
 pytestmark = pytest.mark.on_each_database
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-MOST_STATEMENTS = 6
+MOST_STATEMENTS = 4
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_a_principal_is_loaded_in_at_most_six_statements(database):
     with database.reading() as session:
         loaded = principals.load(session, alice_id)
     assert len(loaded.projects) == 20
-    assert len([text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 6
+    assert len([text for text in statements if text.lstrip().upper().startswith(("SELECT", "WITH"))]) <= 4
 
 
 def test_what_a_principal_holds_is_told_with_its_projects_and_with_whose_it_is(database):
