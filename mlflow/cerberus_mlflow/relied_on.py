@@ -156,6 +156,10 @@ SOURCES: dict[str, str] = {
     "mlflow.store.model_registry.sqlalchemy_store:SqlAlchemyStore.delete_registered_model": "a3d4bf3fa52db8e4",
     "mlflow.store.model_registry.dbmodels.models:SqlRegisteredModel": "3241ad1c5d43edb8",
     "mlflow.store.tracking.dbmodels.models:SqlScorer": "420bee65b8d62213",
+    # how workers are started and looked after (supervisor.py)
+    "mlflow.server:_build_uvicorn_command": "4c66063f5e7f7984",
+    "uvicorn._subprocess:get_subprocess": "5a725facf758655f",
+    "uvicorn.supervisors.multiprocess:Process": "977992ed9602707c",
     # experiments of a workspace have no location of their own
     "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore.create_experiment": (
         "39b49d67e8d36077"

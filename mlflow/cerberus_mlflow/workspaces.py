@@ -11,7 +11,7 @@ from mlflow.store.workspace.abstract_store import AbstractStore
 
 from cerberus.errors import CerberusError
 from cerberus.service import ProjectInfo
-from cerberus_mlflow import checks
+from cerberus_mlflow import checks, supervisor
 from cerberus_mlflow.context import current_call, require_call, unavailable
 
 
@@ -26,11 +26,13 @@ class WorkspaceProvider(AbstractStore):
     """
     Loaded by `--workspace-store-uri cerberus://`.
 
-    MLflow makes one before it starts its workers, so this is where a wrong version or setting stops the start.
+    MLflow makes one before it starts its workers, so this is where a wrong version or setting stops the start, and
+    where the workers get their supervisor.
     """
 
     def __init__(self, workspace_uri: str) -> None:
         checks.refuse_to_start_if(checks.before_start())
+        supervisor.stand_in()
         self.workspace_uri = workspace_uri
 
     def list_workspaces(self) -> Iterable[Workspace]:

@@ -155,7 +155,7 @@ class Lines:
         for _ in range(50):
             with ThreadPoolExecutor(2 * WORKERS) as pool:
                 lines = list(pool.map(lambda _: Line(self.server), range(2 * WORKERS)))
-            asking = {worker.pid: ports_asking(worker) for worker in self.server.workers()}
+            asking = {worker.pid: ports_asking(worker) for worker in self.server.ready()}
             found = {pid: line for pid, ports in asking.items() for line in lines if line.port in ports} | found
             self.open = list(found.values())
             for line in lines:

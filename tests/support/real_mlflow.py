@@ -8,7 +8,6 @@ import sys
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,19 +95,11 @@ class Server:
         run = self.ask(who, "GET", "runs/get", params={"run_id": run_id}).json()["run"]
         return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
 
-    def workers(self) -> list[psutil.Process]:
-        """The living processes that answer, or will."""
-        found = []
-        for each in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.Error):
-                if "spawn_main" in " ".join(each.cmdline()):
-                    found.append(each)
-        return found
-
     def ready(self) -> list[psutil.Process]:
-        """Those of them that answer."""
-        log = self.log.read_text()
-        return [each for each in self.workers() if f"Started server process [{each.pid}]" in log]
+        """The workers that live and answer."""
+        log, everybody = self.log.read_text(), psutil.Process(self.process.pid).children(recursive=True)
+        named = [each for each in everybody if f"Started server process [{each.pid}]" in log]
+        return [each for each in named if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
     def started(self) -> int:
         """How many workers have become ready so far."""
