@@ -57,7 +57,7 @@ class Deeds:
             for each in ids:
                 intents.take(change.session, each)
 
-    def under_way(self, *, for_longer_than: timedelta, limit: int = 100) -> Sequence[UnderWay]:
+    def under_way(self, *, for_longer_than: timedelta, limit: int = 1000) -> Sequence[UnderWay]:
         """
         Deeds that were begun so long ago and are not finished, oldest first.
         """

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel
 from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlScorer
 
-from cerberus.errors import CerberusError
+from cerberus.errors import Unavailable
 from cerberus.policy import Kind
 from cerberus.service import Deed, UnderWay
 from cerberus_mlflow.context import cerberus
@@ -40,14 +41,22 @@ def begin() -> None:
 
 
 def _for_ever() -> None:
-    pause = threading.Event()
+    pause, failing = threading.Event(), False
     while not pause.wait(EVERY * random.uniform(0.7, 1.3)):  # noqa: S311 - so that the workers take turns
         try:
             settle()
-        except CerberusError as error:
-            _logger.warning("cannot look for what was left half done: %s", error.code)
-        except Exception:
-            _logger.exception("cannot settle what was left half done")
+            failing = False
+        except Exception as error:
+            if not failing:  # a database that is away is no news every three seconds
+                _logger.warning("cannot settle what may have been left half done", exc_info=not _is_away(error))
+            failing = True
+
+
+def _is_away(error: Exception) -> bool:
+    """
+    Whether a database is just not there.
+    """
+    return isinstance(error, Unavailable | MlflowException)
 
 
 def settle() -> None:

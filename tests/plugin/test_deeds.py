@@ -377,6 +377,20 @@ def test_settlers_and_the_request_itself_do_a_deed_once(lab: Lab, dies: Any) -> 
     assert len([line for line in lab.created() if line.startswith("dana experiment:")]) == 10
 
 
+def test_settling_goes_on_after_faults_and_tells_an_outage_once(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    turns: Iterator[BaseException | None] = iter([Unavailable("away"), Unavailable("away"), None, KeyError(), Killed()])
+
+    def settle() -> None:
+        if (fault := next(turns)) is not None:
+            raise fault
+
+    monkeypatch.setattr(settling, "EVERY", 0.0)
+    monkeypatch.setattr(settling, "settle", settle)
+    with pytest.raises(Killed):
+        settling._for_ever()
+    assert [bool(record.exc_info) for record in caplog.records] == [False, True]
+
+
 def test_a_name_too_long_for_a_grant_is_refused_before_anything_is_kept(lab: Lab) -> None:
     with lab.by("dana") as on:
         experiment_id = on.tracking.create_experiment(name())

@@ -19,4 +19,5 @@ def eventually(said: Callable[[], Any], expected: Any, *, seconds: float) -> Non
     until = time.monotonic() + seconds
     while said() != expected and time.monotonic() < until:
         time.sleep(0.1)
-    assert said() == expected
+    found = said()
+    assert found == expected, f"{found!r} is not {expected!r}"
