@@ -3,6 +3,8 @@
 import json
 from http import HTTPStatus
 
+from starlette.requests import Request
+from starlette.responses import Response as ASGIResponse
 from starlette.types import Send
 from werkzeug.wrappers import Response
 
@@ -42,13 +44,27 @@ async def send_refusal(send: Send, refused: Refused) -> None:
     """
     Answers an ASGI request.
     """
-    headers = [
+    await send({"type": "http.response.start", "status": int(refused.status), "headers": _headers(refused)})
+    await send({"type": "http.response.body", "body": refused.body})
+
+
+async def refuse_natively(_: Request, refused: Exception) -> ASGIResponse:
+    """
+    The same as a handler of Starlette's, for what turns out while a body is read. Raises what is no refusal.
+    """
+    if not isinstance(refused, Refused):
+        raise refused
+    answer = ASGIResponse(refused.body, status_code=int(refused.status))
+    answer.raw_headers = _headers(refused)
+    return answer
+
+
+def _headers(refused: Refused) -> Headers:
+    return [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(refused.body)).encode()),
         *EXTRA_HEADERS.get(refused.status, []),
     ]
-    await send({"type": "http.response.start", "status": int(refused.status), "headers": headers})
-    await send({"type": "http.response.body", "body": refused.body})
 
 
 def refusal(refused: Refused) -> Response:

@@ -53,7 +53,7 @@ def create_app(app: Flask = mlflow_app) -> Any:
     app, served, paths = assembled(app)
     checks.refuse_to_start_if(inventory.problems(routes.guards(app, served, paths)))
     settling.begin()
-    outermost = Identity(Delegation(served, app), PluginSettings(), paths)
+    outermost = Identity(Delegation(served, app, paths), PluginSettings(), paths)
     gc.freeze()  # what is here now stays: MLflow's modules are not to be searched for garbage again and again
     return outermost
 

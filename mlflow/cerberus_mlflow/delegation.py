@@ -16,19 +16,28 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from cerberus_mlflow.answers import Refused, refuse_natively
 from cerberus_mlflow.bridge import Bridge
 from cerberus_mlflow.host import auth
+from cerberus_mlflow.native import short_way
+from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.routes import native_routes
+
+ARTIFACTS = ("/api/2.0/mlflow-artifacts/artifacts/", "/ajax-api/2.0/mlflow-artifacts/artifacts/")
+"""Beginnings of the two routes of artifacts, which get no prefix; with one, Flask serves them."""
 
 
 class Delegation:
     """
-    ASGI application: what FastAPI serves itself goes to `served`, everything else to Flask.
+    ASGI application: what FastAPI serves itself goes to `served`, or its own short way, everything else to Flask.
     """
 
-    def __init__(self, served: FastAPI, flask: Flask) -> None:
+    def __init__(self, served: FastAPI, flask: Flask, paths: Paths) -> None:
         self.served = served
-        security: Any = Starlette(routes=[Mount("/", Bridge(flask))])
+        self.paths = paths
+        self.short = short_way(served, paths)
+        handlers: Any = {Refused: refuse_natively}
+        security: Any = Starlette(routes=[Mount("/", Bridge(flask))], exception_handlers=handlers)
         init_fastapi_security(security)
         self.to_flask = security
         self.native = auth._native_fastapi_routes(served)
@@ -43,7 +52,20 @@ class Delegation:
         scope = {"type": "http", "method": method, "root_path": root_path, "path": path, "headers": []}
         return bool(auth._scope_matches_native_route(self.native, scope))
 
+    def is_shortened(self, method: str, root_path: str, path: str) -> bool:
+        """
+        Whether the short way to FastAPI's endpoints serves it.
+        """
+        if root_path:
+            return False
+        if self.paths.is_spans(path):
+            return method == "POST"
+        return method in ("GET", "PUT") and path.startswith(ARTIFACTS)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.is_shortened(scope["method"], scope.get("root_path", ""), scope["path"]):
+            await self.short(scope, receive, send)
+            return
         if scope["type"] != "http" or self.is_native(scope["method"], scope.get("root_path", ""), scope["path"]):
             await self.served(scope, receive, send)
             return

@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlparse
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import _PROMPT_SOURCE_PLACEHOLDERS, IS_PROMPT_TAG_KEY
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
-from mlflow.store.tracking.dbmodels.models import SqlAssessments, SqlTraceInfo
 from mlflow.utils.mlflow_tags import (
     MLFLOW_ARTIFACT_LOCATION,
     MLFLOW_TRACE_ARCHIVE_LOCATION,
@@ -21,7 +20,7 @@ from cerberus_mlflow.answers import NOT_FOUND, Refused
 from cerberus_mlflow.context import Call, current_call
 from cerberus_mlflow.host import auth, sql_store
 from cerberus_mlflow.messages import in_terms_of, tags_in
-from cerberus_mlflow.sight import everything
+from cerberus_mlflow.queries import experiments_of_traces, traces_of_assessments
 
 LOCATION_TAGS = frozenset({MLFLOW_ARTIFACT_LOCATION, MLFLOW_TRACE_SPANS_LOCATION, MLFLOW_TRACE_ARCHIVE_LOCATION})
 SPAN_TAG = "mlflow.traceTag."
@@ -136,9 +135,7 @@ def _refuse_tags(keys: Iterable[str]) -> None:
 
 
 def _refuse_foreign(store: Any, trace_ids: list[str], experiment_id: str) -> None:
-    with everything(), store.ManagedSessionMaker() as session:
-        rows = session.query(SqlTraceInfo.experiment_id).filter(SqlTraceInfo.request_id.in_(set(trace_ids))).all()
-    if any(str(found) != experiment_id for (found,) in rows):
+    if experiments_of_traces(store, trace_ids) - {experiment_id}:
         raise MlflowException.invalid_parameter_value("This trace id cannot be used in this experiment.")
 
 
@@ -147,9 +144,5 @@ def _refuse_foreign_assessments(store: Any, trace_info: Any) -> None:
     MLflow would move an assessment of another trace, whoever's, into this one by its id.
     """
     ids = {assessment.assessment_id for assessment in trace_info.assessments} - {None, ""}
-    if not ids:
-        return
-    with everything(), store.ManagedSessionMaker() as session:
-        rows = session.query(SqlAssessments.trace_id).filter(SqlAssessments.assessment_id.in_(ids)).all()
-    if any(found != trace_info.trace_id for (found,) in rows):
+    if ids and traces_of_assessments(store, ids) - {trace_info.trace_id}:
         raise MlflowException.invalid_parameter_value("An assessment's id cannot be used in this trace.")

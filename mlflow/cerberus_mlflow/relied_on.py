@@ -37,6 +37,15 @@ SOURCES: dict[str, str] = {
     "mlflow.server.auth:_run_requirement": "02cb842dd9af9f17",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._get_run": "5409b85675145596",
     "mlflow.store.tracking.sqlalchemy_workspace_store:WorkspaceAwareSqlAlchemyStore._get_query": "a93f4e2907743041",
+    "mlflow.server.auth:_registered_model_or_prompt_target": "edfc856d1f0e9473",
+    "mlflow.store.model_registry.sqlalchemy_store:SqlAlchemyStore._get_registered_model": "9419888ad9546849",
+    "mlflow.entities.model_registry.registered_model:RegisteredModel._is_prompt": "5ff1f1863f3c4b0c",
+    # the short way to artifacts and spans (native.py)
+    "mlflow.server.artifact_router:download_artifact": "075aaafe569cc0d1",
+    "mlflow.server.artifact_router:upload_artifact": "9c3b586ab5bc727f",
+    "mlflow.server.otel_api:export_traces": "d4b3f261231c5b68",
+    "mlflow.server.auth:_find_fastapi_after_request_handler": "52ba47c39eb72bae",
+    "mlflow.server.auth:_find_fastapi_response_filter": "f92b190b575770c6",
     # what afterwards.py leaves out
     "mlflow.server.auth:_denied_sibling_tiers": "de4133838921249b",
     "mlflow.server.auth:_redact_run_response": "f9fd9a40d4fb1e04",

@@ -21,7 +21,7 @@ from cerberus_mlflow.context import current_call, require_call
 from cerberus_mlflow.host import auth, handlers, sql_store
 from cerberus_mlflow.rows import EXPERIMENT_ID, KINDS, fold
 from cerberus_mlflow.store import CerberusStore, fails_closed
-from cerberus_mlflow.whereabouts import VisibleWhereabouts, run_requirement
+from cerberus_mlflow.whereabouts import VisibleWhereabouts, model_or_prompt, run_requirement
 
 _logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def take_over() -> None:
     auth.fold_grants_for_key = fold
     auth.filter_experiment_ids = readable_experiments
     auth._run_requirement = run_requirement
+    auth._registered_model_or_prompt_target = model_or_prompt
     auth._create_not_denied = may_create(auth._create_not_denied)
     auth._artifact_proxy_child = in_an_experiment(auth._artifact_proxy_child)
     scoped = handlers._get_workspace_scoped_repo_path_if_enabled

@@ -3,14 +3,21 @@
 MLflow's checks load a whole run, with its metrics, parameters and tags, to learn in which experiment it is.
 """
 
-from mlflow.server.auth.permissions import RESOURCE_TYPE_EXPERIMENT, RESOURCE_TYPE_RUN
+from mlflow.server.auth.permissions import (
+    RESOURCE_TYPE_EXPERIMENT,
+    RESOURCE_TYPE_PROMPT,
+    RESOURCE_TYPE_REGISTERED_MODEL,
+    RESOURCE_TYPE_RUN,
+)
 from mlflow.server.auth.requirements import Requirement
 from mlflow.store.tracking.dbmodels.models import SqlRun
 from mlflow.utils import workspace_context
+from mlflow.utils.validation import _validate_model_name
 
 from cerberus.policy import Kind
 from cerberus_mlflow.context import current_call
 from cerberus_mlflow.host import auth, handlers
+from cerberus_mlflow.queries import is_prompt
 from cerberus_mlflow.rows import is_experiment_id
 from cerberus_mlflow.sight import hides
 
@@ -115,3 +122,17 @@ def run_requirement(run_id: str, action: str) -> tuple[tuple[str, str], list[Req
         Requirement(RESOURCE_TYPE_EXPERIMENT, experiment_id, "read"),
         Requirement(RESOURCE_TYPE_RUN, "*", action, fallback_if_no_grant=(experiment,)),
     ]
+
+
+def model_or_prompt() -> tuple[str, str] | None:
+    """
+    Whether the request's `name` is a model's or a prompt's, in the words of `mlflow.server.auth.
+    _registered_model_or_prompt_target`, which loads it with everything that hangs on it; None when this project has no
+    such name, or it is hidden. Not remembered: a name can be deleted, and made again as the other.
+    """
+    name = auth._get_request_param("name")
+    _validate_model_name(name)
+    prompt = is_prompt(handlers._get_model_registry_store(), name)
+    if prompt is None:
+        return None
+    return (RESOURCE_TYPE_PROMPT if prompt else RESOURCE_TYPE_REGISTERED_MODEL), name

@@ -15,11 +15,21 @@ import json, sys
 from cerberus_mlflow import app, routes
 from cerberus_mlflow.delegation import Delegation
 flask, served, paths = app.assembled()
-ways = Delegation(served, flask)
+ways = Delegation(served, flask, paths)
+auth = routes.auth
+short = list(routes.native_routes(ways.short))
+endpoints = {route.endpoint for _, route in routes._flat("", ways.short.routes)}
+filtered = endpoints & set(auth.FASTAPI_ENDPOINT_RESPONSE_FILTERS)
 native = [route for route in routes.native_routes(served) if route[0] != "MOUNT"]  # the mount is Flask itself
 print(json.dumps({
     "native on the short way": [r for r in native if not ways.is_native(r[0], "", routes.sample(r[1]))],
     "how many native": len(native),
+    "short": [r for r in native if ways.is_shortened(r[0], "", routes.sample(r[1]))],
+    "served shortly": short,
+    "guards": [routes.native_guard(m, p, paths) for m, p in short],
+    "left out afterwards": len(filtered) + sum(
+        auth._find_fastapi_after_request_handler(routes.sample(p), m) is not None for m, p in short
+    ),
     "on the long way": sum(ways.is_native(m, "", routes.sample(r)) for m, r in routes.flask_routes(flask)),
     "how many": len(list(routes.flask_routes(flask))),
 }))
@@ -36,6 +46,10 @@ def test_every_route_that_fastapi_serves_goes_through_fastapi(tmp_path: Path) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["native on the short way"] == []
     assert found["how many native"] > 50
+    assert sorted(found["short"]) == sorted(found["served shortly"])
+    assert len(found["short"]) == 5
+    assert None not in found["guards"]
+    assert found["left out afterwards"] == 0
     assert found["on the long way"] < found["how many"] / 10
 
 
