@@ -31,6 +31,7 @@ VERBS = (
     ("restore", Verb.DELETE),
     ("search", Verb.READ),
     ("list", Verb.READ),
+    ("get-or-create", Verb.CREATE),
     ("get", Verb.READ),
     ("batchget", Verb.READ),
 )

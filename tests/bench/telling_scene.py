@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import requests
-from operations import ARTIFACTS, V2, V3, Operation, Shelf, experiments, graphql, trace
-from shelves import absent, furnish, spans
+from operation import ARTIFACTS, V2, V3, Operation, Shelf, experiments, graphql, spans, trace
+from shelves import absent, furnish
 from tracking_servers import PASSWORD, behind_cerberus
 
 from cerberus.policy import Kind, Level, Resource, Scope

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from mlflow.utils.workspace_context import get_request_workspace
-from shelves import spans
+from operation import spans
 
 from cerberus.policy import Kind, Level, Resource, Scope
 from cerberus.service import SYSTEM

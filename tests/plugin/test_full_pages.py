@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from operations import trace
+from operation import trace
 
 from cerberus.policy import Kind, Level, Resource
 from cerberus.service import SYSTEM

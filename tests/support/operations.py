@@ -1,101 +1,25 @@
 """What can be asked of MLflow's server about the things on one shelf: a table, for the attacks on it."""
 
-import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-V2, V3, AJAX2, AJAX3 = ("/api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/2.0/mlflow", "/ajax-api/3.0/mlflow")
-ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-PROMPT = {"key": "mlflow.prompt.is_prompt", "value": "true"}
-Shelf = dict[str, str]
-NUMBERS = itertools.count(1)
-MODEL_JSON = {"artifact_path": "a", "flavors": {"x": {}}, "run_id": "r", "utc_time_created": "2026-01-01 00:00:00"}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One request about `{things}` of a shelf."""
-
-    method: str
-    path: str
-    body: Any = None
-    query: Mapping[str, str] | None = None
-    raw: bytes | None = None
-
-    @property
-    def name(self) -> str:
-        """How the case is called."""
-        return f"{self.method} {self.path.removeprefix('/')}" + (
-            f" {str(self.body)[:40]}" if "graphql" in self.path else ""
-        )
-
-    @property
-    def names_something(self) -> bool:
-        """Whether it is about a thing of the shelf, rather than about the project."""
-        return "{" in f"{self.path} {str(self.body or '')[1:]} {str(self.query or '')[1:]}".replace("{'key", "")
-
-    def on(self, shelf: Shelf) -> dict[str, Any]:
-        """The arguments of a request about the things of this shelf."""
-        found: dict[str, Any] = {"method": self.method, "path": filled(self.path, shelf)}
-        if self.query is not None:
-            found["params"] = filled(dict(self.query), shelf)
-        if self.body is not None:
-            found["json"] = filled(self.body, shelf)
-        if self.raw is not None:
-            found["data"] = self.raw
-        return found
-
-
-def filled(value: Any, shelf: Shelf) -> Any:
-    """The value with each `{thing}` replaced, at any depth."""
-    if isinstance(value, str):
-        for name, thing in shelf.items():
-            value = value.replace("{" + name + "}", thing)
-        return value
-    if isinstance(value, dict):
-        return {key: filled(inner, shelf) for key, inner in value.items()}
-    return [filled(inner, shelf) for inner in value] if isinstance(value, list) else value
-
-
-def trace(trace_id: str, experiment_id: str, **info: Any) -> dict[str, Any]:
-    """The body that starts a trace."""
-    location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment_id}}
-    known = {
-        "trace_id": trace_id,
-        "trace_location": location,
-        "request_time": "2026-01-01T00:00:00Z",
-        "execution_duration": "1s",
-        "state": "OK",
-        "tags": {},
-    }
-    return {"trace": {"trace_info": {**known, **info}}}
-
-
-def feedback(**more: Any) -> dict[str, Any]:
-    """An assessment."""
-    source = {"source_type": "HUMAN", "source_id": "somebody"}
-    return {"assessment_name": "good", "source": source, "feedback": {"value": True}, **more}
-
-
-def graphql(query: str) -> Operation:
-    return Operation("POST", "/graphql", {"query": query})
-
-
-def experiments(*, of: str = "{experiment}") -> dict[str, str]:
-    return {"experiment_id": of}
-
-
-SCORER = json.dumps(
-    {"name": "short", "builtin_scorer_class": "Safety", "builtin_scorer_pydantic_data": {"name": "short"}}
+from operation import (
+    AJAX2,
+    AJAX3,
+    ARTIFACTS,
+    MODEL_JSON,
+    NUMBERS,
+    PROMPT,
+    SCHEMA,
+    SCORER,
+    V2,
+    V3,
+    Operation,
+    experiments,
+    feedback,
+    graphql,
+    trace,
 )
-SCHEMA = {
-    "experiment_id": "{experiment}",
-    "name": "quality",
-    "type": "FEEDBACK",
-    "input": {"pass_fail": {"positive_label": "yes", "negative_label": "no"}},
-}
+from rarer_operations import RARER_LISTS, RARER_READS, rarer_endings, rarer_writes
 
 READS = (
     Operation("GET", f"{V2}/experiments/get", query={"experiment_id": "{experiment}"}),
@@ -140,6 +64,7 @@ READS = (
     Operation("GET", "/model-versions/get-artifact", query={"name": "{model}", "version": "1", "path": "note.txt"}),
     Operation("GET", f"{V2}/registered-models/get", query={"name": "{prompt}"}),
     Operation("GET", f"{V2}/model-versions/get", query={"name": "{prompt}", "version": "1"}),
+    *RARER_READS,
 )
 """Each names something of the shelf; who may not read it is told that it is not there."""
 
@@ -194,6 +119,7 @@ LISTS = (
     ),
     graphql('{ mlflowListArtifacts(input: {runId: "{run}"}) { files { path } } }'),
     graphql('{ mlflowGetMetricHistoryBulkInterval(input: {runIds: ["{run}"], metricKey: "m"}) { metrics { value } } }'),
+    *RARER_LISTS,
 )
 """Each may be asked by everybody, and shows nothing of the shelf to who may not see it."""
 
@@ -278,6 +204,7 @@ def writes() -> tuple[Operation, ...]:
         Operation("POST", f"{V2}/model-versions/set-tag", {**model, "version": "1", "key": "k", "value": "v"}),
         Operation("POST", f"{V2}/registered-models/set-tag", {"name": "{prompt}", "key": "k", "value": "v"}),
         Operation("POST", f"{V2}/experiments/create", {"name": f"new-{new}"}),
+        *rarer_writes(new),
     )
 
 
@@ -299,4 +226,5 @@ def endings() -> tuple[Operation, ...]:
         Operation("DELETE", f"{V2}/model-versions/delete", {"name": "{model}", "version": "1"}),
         Operation("DELETE", f"{V2}/registered-models/alias", {"name": "{model}", "alias": "best"}),
         Operation("POST", f"{V2}/registered-models/rename", {"name": "{model}", "new_name": f"was-{next(NUMBERS)}"}),
+        *rarer_endings(),
     )

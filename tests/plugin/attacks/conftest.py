@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from operations import Operation, Shelf
+from operation import Operation, Shelf
 from shelves import absent, furnish, secrets
 from sqlalchemy import Engine, create_engine, inspect
 
@@ -19,7 +19,8 @@ from cerberus.policy import Kind, Level, Resource
 from cerberus.service import SYSTEM
 
 TEAM = pytest.param("team", marks=pytest.mark.services)
-KINDS = {"experiment": Kind.EXPERIMENT, "model": Kind.REGISTERED_MODEL, "prompt": Kind.PROMPT}
+EXPERIMENTS = ("experiment", "second", "deleted_experiment")
+KINDS = {**dict.fromkeys(EXPERIMENTS, Kind.EXPERIMENT), "model": Kind.REGISTERED_MODEL, "prompt": Kind.PROMPT}
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Scene:
 def anonymised(text: str, shelf: Shelf) -> str:
     """An answer with the shelf's own names taken out, to hold it against that of another shelf."""
     for name, value in sorted(shelf.items(), key=lambda item: -len(item[1])):
-        if name in ("experiment", "own"):
+        if name in (*EXPERIMENTS, "own"):
             continue  # numbers, which other things have, too
         text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", "{" + name + "}", text)
     return text

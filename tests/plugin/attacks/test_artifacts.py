@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from operations import AJAX2, ARTIFACTS, V2
+from operation import AJAX2, ARTIFACTS, V2
 from shelves import as_it_is
 
 OUT = (

@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from operations import PROMPT, V2, V3, Operation, experiments, feedback, trace
+from operation import PROMPT, V2, V3, Operation, experiments, feedback, trace
 from shelves import absent, furnish
 
 

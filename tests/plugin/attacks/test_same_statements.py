@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from operations import LISTS, PROMPT, READS, V2, V3, Operation, Shelf, endings, experiments, trace, writes
-from shelves import absent, spans
+from operation import PROMPT, V2, V3, Operation, Shelf, experiments, spans, trace
+from operations import LISTS, READS, endings, writes
+from shelves import absent
 
 from cerberus.policy import Kind, Level, Resource
 from cerberus.service import SYSTEM

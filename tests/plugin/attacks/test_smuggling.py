@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from operations import AJAX2, ARTIFACTS, V2, V3, Operation
-from shelves import absent, as_it_is, spans
+from operation import AJAX2, ARTIFACTS, V2, V3, Operation, spans
+from shelves import absent, as_it_is
 
 JSON = {"Content-Type": "application/json"}
 FORM = "application/x-www-form-urlencoded"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from operations import ARTIFACTS, V2, V3, Operation, Shelf, graphql
+from operation import ARTIFACTS, V2, V3, Operation, Shelf, graphql
 from shelves import secrets
 
 from cerberus.policy import Kind, Level, Resource, Scope

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from operations import LISTS, READS, Operation, endings, writes
+from operation import Operation
+from operations import LISTS, READS, endings, writes
 from shelves import furnish
 
 WRITES, ENDINGS = writes(), endings()
