@@ -129,7 +129,7 @@ class Endpoint:
         given: dict[str, Any] = {}
         if self.query is not NoQuery:
             given["query"] = parsing.query_of(asked.args, self.query)
-        elif asked.query_string:
+        elif asked.environ.get("QUERY_STRING"):
             parsing.query_of(asked.args, self.query)
         if self.body is not None:
             asked.max_content_length = self.body_limit

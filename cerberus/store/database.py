@@ -180,8 +180,11 @@ class Database:
         return self._version.ask()
 
     def _ask_version(self) -> int:
-        with self.faults_translated():
+        try:
             version = self._watch.ask(self._read_version)
+        except exc.SQLAlchemyError:
+            with self.faults_translated():
+                raise
         if version is None:
             raise Unavailable("Cerberus' database is empty.", hint="Run `cerberus migrate`.")
         return int(version)

@@ -1,9 +1,14 @@
 """How the database is connected to: how long each step may take, and what each connection is set to."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+from pymysql.connections import Connection as Driver
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
+
+from cerberus.store.replies import Replies
 
 SECONDS_TO_CONNECT: Final = 1.0
 SECONDS_TO_ANSWER: Final = 1.25
@@ -73,6 +78,7 @@ class Straight:
     def __init__(self, engine: Engine, statement: str) -> None:
         self._engine, self._statement = engine, statement
         self._connection: PoolProxiedConnection | None = None
+        self._asked: Callable[[], Any] = lambda: None
         self._until = 0.0
 
     def ask(self) -> Any:
@@ -81,15 +87,11 @@ class Straight:
         """
         connection = self._kept()
         try:
-            cursor = connection.cursor()
-            cursor.execute(self._statement)
-            row = cursor.fetchone()
-            cursor.close()
+            return self._asked()
         except BaseException as error:
             self._connection = None
             connection.invalidate(error)
             raise
-        return None if row is None else row[0]
 
     def close(self) -> None:
         """
@@ -105,7 +107,17 @@ class Straight:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
             self._until = time.monotonic() + SECONDS_KEPT
+            driver: Any = self._connection.driver_connection
+            on_server = isinstance(driver, Driver)
+            self._asked = Replies(driver, self._statement).ask if on_server else partial(self._by_cursor, driver)
         return self._connection
+
+    def _by_cursor(self, connection: Any) -> Any:
+        cursor = connection.cursor()
+        cursor.execute(self._statement)
+        row = cursor.fetchone()
+        cursor.close()
+        return None if row is None else row[0]
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:  # noqa: ARG001
