@@ -101,6 +101,7 @@ SOURCES: dict[str, str] = {
     "mlflow.server.auth:_authorize_flask_artifact_proxy": "a3cf1cab4c626b4b",
     "mlflow.server.auth:_experiment_id_from_canonical_proxy_path": "0ae5da24e4e83c51",
     "mlflow.server.auth:_authorize_run_id": "61440da7e7691798",
+    "mlflow.server.auth:_dataset_experiment_permissions": "6a0a00fe1d44dbff",
     "mlflow.server.auth:_get_experiment_permission": "c92e57b160012623",
     "mlflow.server.auth:_allow_authenticated": "53140da34d77aa31",
     "mlflow.server.auth:_get_require_authentication_validator": "6fb45760089650d6",
