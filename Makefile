@@ -63,6 +63,10 @@ bench: $(READY) ## Measure permission checks, a big organisation, what access co
 soak: $(READY) ## Let 50 clients log for ten minutes: answers, times, memory (ARGS="--minutes 2")
 	@$(BIN)/python tests/bench/soak.py $(ARGS)
 
+.PHONY: clients
+clients: $(READY) ## Try ordinary MLflow clients of three versions on the server, each in an environment of its own (minutes)
+	@$(BIN)/python tests/clients/run.py $(ARGS)
+
 # One lock for development, and one an image: the same versions, without what only the others or the tests need.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" -q
@@ -89,5 +93,5 @@ down: ## Stop the containers; what they stored stays
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data directory stays
-	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .bench .clients
 	@find . -name __pycache__ -type d -not -path './.data/*' -prune -exec rm -rf {} +
