@@ -87,10 +87,8 @@ def load(session: OrmSession, subject_id: int, *, opening: Opening | None = None
     if principal is None:
         return None
     bound, infos = rules.of_bindings_to(session, holders)
-    found: dict[str, list[Rule]] = {}
-    for rule in (*bound, *rules.of_grants_to(session, holders)):
-        found.setdefault(rule.project, []).append(rule)
-    book = Rulebook({slug: tuple(each) for slug, each in found.items()})
+    found = rules.ByProject(bound, rules.of_grants_to(session, holders))
+    book = Rulebook(found)
     if principal.is_admin:
         return Loaded(principal, book, EveryProject(opening or (lambda: nullcontext(session))))
     if others := found.keys() - infos:

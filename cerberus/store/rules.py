@@ -1,13 +1,13 @@
 """Bindings and grants as the rules that the policy function reads. Columns, not objects: there may be many."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import Level, Rule, Source, SubjectKind, rules_of_binding, rules_of_grants
+from cerberus.policy import Level, Role, Rule, Source, SubjectKind, rules_of_binding, rules_of_grants
 from cerberus.store import projects, roles
 from cerberus.store.records import ProjectInfo
 from cerberus.store.tables import BindingRow, GrantRow, ProjectRow, RoleRow, SubjectRow
@@ -24,13 +24,40 @@ class Holder(NamedTuple):
 Holders = Mapping[int, Holder]
 
 
+class Binding(NamedTuple):
+    """Who has which role, until when."""
+
+    holder: Holder
+    id: int
+    role: Role
+    expires_at: datetime | None
+
+    def rules(self, project: str) -> tuple[Rule, ...]:
+        """
+        What it means in the project.
+        """
+        return rules_of_binding(
+            self.role,
+            binding_id=self.id,
+            project=project,
+            subject_id=self.holder.id,
+            subject_name=self.holder.name,
+            subject_kind=self.holder.kind,
+            expires_at=self.expires_at,
+        )
+
+
 def of_bindings(session: OrmSession, which: ColumnElement[bool]) -> list[Rule]:
     """
     The rules of these bindings, but for deleted projects. One statement.
     """
     query = _bindings(which, *WHOM).join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
-    rows = session.execute(query)
-    return [rule for *binding, id, name, kind in rows for rule in _of_binding(_holder(id, name, kind), *binding)]
+    found: list[Rule] = []
+    for id, role, expires_at, levels, manages_project, slug, *whom in session.execute(query):
+        meant = roles.meant(role, levels, manages_project=manages_project)
+        if meant is not None:
+            found += Binding(_holder(*whom), id, meant, expires_at).rules(slug)
+    return found
 
 
 def of_grants(session: OrmSession, which: ColumnElement[bool]) -> tuple[Rule, ...]:
@@ -42,19 +69,52 @@ def of_grants(session: OrmSession, which: ColumnElement[bool]) -> tuple[Rule, ..
     return rules_of_grants(_of_grant(_holder(id, name, kind), *grant) for *grant, id, name, kind in rows)
 
 
-def of_bindings_to(session: OrmSession, holders: Holders) -> tuple[list[Rule], dict[str, ProjectInfo]]:
+def of_bindings_to(session: OrmSession, holders: Holders) -> tuple[dict[str, list[Binding]], dict[str, ProjectInfo]]:
     """
-    The rules of all bindings to these holders, and the projects that they are in. One statement.
+    All bindings to these holders by project, and those projects. One statement.
     """
     query = _bindings(BindingRow.subject_id.in_(holders), BindingRow.subject_id, *projects.SHOWN)
-    found: list[Rule] = []
+    found: dict[str, list[Binding]] = {}
     infos: dict[str, ProjectInfo] = {}
     for id, role, expires_at, levels, manages_project, slug, subject_id, *shown in session.execute(query):
-        given = _of_binding(holders[subject_id], id, role, expires_at, levels, manages_project, slug)
-        found += given
-        if given and slug not in infos:
+        meant = roles.meant(role, levels, manages_project=manages_project)
+        if meant is None:
+            continue
+        if slug not in infos:
             infos[slug] = ProjectInfo(slug, *shown)
+            found[slug] = []
+        found[slug].append(Binding(holders[subject_id], id, meant, expires_at))
     return found, infos
+
+
+class ByProject(Mapping[str, tuple[Rule, ...]]):
+    """
+    Rules by project, those of bindings before others, made for each project when it is first asked about: somebody in
+    many groups is in very many projects, and asks about few.
+    """
+
+    def __init__(self, bindings: Mapping[str, Sequence[Binding]], others: Iterable[Rule]) -> None:
+        self._bindings = bindings
+        self._others: dict[str, list[Rule]] = {}
+        for rule in others:
+            self._others.setdefault(rule.project, []).append(rule)
+        self._slugs = dict.fromkeys((*bindings, *self._others))
+        self._made: dict[str, tuple[Rule, ...]] = {}
+
+    def __getitem__(self, slug: str) -> tuple[Rule, ...]:
+        made = self._made.get(slug)
+        if made is None:
+            if slug not in self._slugs:
+                raise KeyError(slug)
+            bound = (rule for binding in self._bindings.get(slug, ()) for rule in binding.rules(slug))
+            made = self._made[slug] = (*bound, *self._others.get(slug, ()))
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slugs)
+
+    def __len__(self) -> int:
+        return len(self._slugs)
 
 
 def of_grants_to(session: OrmSession, holders: Holders) -> tuple[Rule, ...]:
@@ -79,29 +139,6 @@ def _bindings(which: ColumnElement[bool], *more: Any) -> Select[Any]:
         .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
         .outerjoin(RoleRow, roles.in_reach())
         .where(which, ProjectRow.deleted_at.is_(None))
-    )
-
-
-def _of_binding(
-    holder: Holder,
-    id: int,
-    role: str,
-    expires_at: datetime | None,
-    levels: str | None,
-    manages_project: bool,
-    project: str,
-) -> tuple[Rule, ...]:
-    meant = roles.meant(role, levels, manages_project=manages_project)
-    if meant is None:
-        return ()
-    return rules_of_binding(
-        meant,
-        binding_id=id,
-        project=project,
-        subject_id=holder.id,
-        subject_name=holder.name,
-        subject_kind=holder.kind,
-        expires_at=expires_at,
     )
 
 
