@@ -1,10 +1,10 @@
 """What Cerberus notes about things that came, all at once, from a server without it."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cerberus.errors import NotFound
-from cerberus.policy import Level, Resource, Source, SubjectKind
+from cerberus.policy import Kind, Resource, SubjectKind
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
@@ -26,8 +26,11 @@ class Adoption:
         """
         with self._context.change(actor) as change:
             change.require_admin()
-            for resource, owner in owners.items():
-                _own(change, resource, owner)
+            subjects = {owner: find_anybody(change, owner) for owner in sorted(set(owners.values()))}
+            people = {owner: row.id for owner, row in subjects.items() if row.kind != SubjectKind.GROUP}
+            for project, kind, ids in _together(owners):
+                named = {each: people.get(owners[Resource(project, kind, each)]) for each in ids}
+                _own(change, project, kind, {each: person for each, person in named.items() if person is not None})
             change.record("adoption.adopt", f"adoption:{name}", after={**_counts(resources), "owners": len(owners)})
 
     def undo(self, actor: Actor, name: str, *, resources: Sequence[Resource]) -> None:
@@ -37,31 +40,37 @@ class Adoption:
         with self._context.change(actor) as change:
             change.require_admin()
             gone = 0
-            for resource in resources:
-                project = projects.project_row(change.session, resource.project)
-                gone += 0 if project is None else grants.forget(change.session, project, resource)
+            for slug, kind, ids in _together(resources):
+                project = projects.project_row(change.session, slug)
+                gone += 0 if project is None else grants.forget_all(change.session, project, kind, ids)
             change.record("adoption.undo", f"adoption:{name}", before={**_counts(resources), "grants": gone})
 
 
-def _own(change: Change, resource: Resource, owner: str) -> None:
-    project = projects.project_row(change.session, resource.project)
+def _own(change: Change, slug: str, kind: Kind, people: Mapping[str, int]) -> None:
+    project = projects.project_row(change.session, slug)
     if project is None:
-        raise NotFound(f"There is no project {resource.project}.")
-    row = find_anybody(change, owner)
-    if row.kind == SubjectKind.GROUP or grants.owners(change.session, project, resource):
-        return
-    grants.insert(
+        raise NotFound(f"There is no project {slug}.")
+    owned = grants.owned(change.session, project, kind, people)
+    grants.own_all(
         change.session,
         project,
-        resource,
-        subject_id=row.id,
-        level=Level.MANAGE,
-        source=Source.OWNERSHIP,
-        expires_at=None,
+        kind,
+        {each: person for each, person in people.items() if each not in owned},
         reason=REASON,
         at=change.now,
         by=change.actor.principal.name,
     )
+
+
+def _together(resources: Iterable[Resource]) -> Iterator[tuple[str, Kind, list[str]]]:
+    """
+    The ids of each project's resources of each kind.
+    """
+    found: dict[tuple[str, Kind], list[str]] = defaultdict(list)
+    for each in resources:
+        found[each.project, each.kind].append(each.id)
+    for (project, kind), ids in found.items():
+        yield project, kind, ids
 
 
 def _counts(resources: Sequence[Resource]) -> dict[str, int]:

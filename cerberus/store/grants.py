@@ -1,14 +1,19 @@
 """Grants on single resources and on kinds, ownership among them."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import insert as sql_insert
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Kind, Level, Resource, Source, SubjectKind
 from cerberus.store.records import Grant
 from cerberus.store.roles import as_kind
 from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
+
+AT_ONCE = 500
 
 
 def grant(row: GrantRow, subject: SubjectRow, project: str) -> Grant:
@@ -167,6 +172,63 @@ def forget(session: OrmSession, project: ProjectRow, resource: Resource) -> int:
         )
     )
     return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def forget_all(session: OrmSession, project: ProjectRow, kind: Kind, ids: Iterable[str]) -> int:
+    """
+    Deletes every grant on these resources of one kind; how many.
+    """
+    gone = 0
+    for some in _portions(ids):
+        found = session.execute(delete(GrantRow).where(_named(project, kind, some)))
+        gone += int(found.rowcount)  # type: ignore[attr-defined]
+    return gone
+
+
+def owned(session: OrmSession, project: ProjectRow, kind: Kind, ids: Iterable[str]) -> set[str]:
+    """
+    Those of these resources of one kind that somebody owns.
+    """
+    return {
+        each
+        for some in _portions(ids)
+        for each in session.scalars(
+            select(GrantRow.resource_id).where(_named(project, kind, some), GrantRow.source == Source.OWNERSHIP)
+        )
+    }
+
+
+def own_all(
+    session: OrmSession,
+    project: ProjectRow,
+    kind: Kind,
+    owners: Mapping[str, int],
+    *,
+    reason: str,
+    at: datetime,
+    by: str,
+) -> None:
+    """
+    Makes subjects, by their ids, owners of resources of one kind. IntegrityError when one is already.
+    """
+    same = {"project_id": project.id, "kind": kind, "level": Level.MANAGE, "source": Source.OWNERSHIP}
+    noted = {"expires_at": None, "reason": reason, "added_at": at, "added_by": by}
+    rows = [{**same, **noted, "resource_id": each, "subject_id": subject} for each, subject in owners.items()]
+    if rows:
+        session.execute(sql_insert(GrantRow), rows)
+
+
+def _named(project: ProjectRow, kind: Kind, ids: list[str]) -> ColumnElement[bool]:
+    return and_(GrantRow.project_id == project.id, GrantRow.kind == kind, GrantRow.resource_id.in_(ids))
+
+
+def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
+    """
+    As many at a time as a statement may name.
+    """
+    left = iter(ids)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
 
 
 def rename(session: OrmSession, project: ProjectRow, resource: Resource, new_id: str) -> int:

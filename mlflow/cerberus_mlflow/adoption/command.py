@@ -5,7 +5,7 @@ import getpass
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import requests
@@ -16,11 +16,10 @@ from cerberus.policy import Kind, Resource
 from cerberus.service import SYSTEM, Actor, Cerberus, Origin
 from cerberus.settings import configured
 from cerberus_mlflow.adoption import journal
-from cerberus_mlflow.adoption.database import DEFAULT, MlflowDatabase
+from cerberus_mlflow.adoption.database import MlflowDatabase, batches
 from cerberus_mlflow.adoption.journal import Journal
 from cerberus_mlflow.adoption.plan import Move, Rules, Sort, assign, crossings, read_rules
 
-BATCH = 100
 MOST_SHOWN = 50
 ABOUT = "Bring an MLflow database, whose things all lie in the default workspace, under Cerberus."
 
@@ -115,7 +114,7 @@ def _adopt(options: argparse.Namespace, database: MlflowDatabase, cerberus: Cerb
     for slug in missing:
         cerberus.projects.create(_actor(), slug)
     book = begun or journal.begin(options.journal, database=database.shown, moves=moves)
-    for batch in _batches(moves):
+    for batch in batches(moves):
         database.move(batch)
     owners = {_resource(move): move.owner for move in moves if move.owner}
     cerberus.adoption.note(_actor(), book.name, resources=_resources(moves), owners=owners)
@@ -134,15 +133,12 @@ def _planned(options: argparse.Namespace, database: MlflowDatabase, cerberus: Ce
     things = database.things()
     users = _owners(cerberus, rules, {user for each in things for user in each.users}) if options.owners else {}
     moves, homeless = assign(things, rules, users=users)
-    for each in homeless:
-        print(f"no project: {each.sort} {each.name!r}")
+    _tell_some(f"no project: {each.sort} {each.name!r}" for each in homeless)
     if homeless:
         raise Invalid(f"{len(homeless)} things have no project; nothing was changed.", field="rest")
-    for table, count in database.staying().items():
-        print(f"stays in the default workspace, out of everybody's reach: {count} in {table}")
-    problems = [*crossings(things, moves), *database.parents_apart(moves), *database.unreachable()]
-    for sentence in problems:
-        print(f"problem: {sentence}")
+    _tell_staying(database, {move.project for move in moves} | {each.slug for each in cerberus.projects.list(_actor())})
+    problems = [*crossings(things, moves), *database.problems(moves)]
+    _tell_some(f"problem: {sentence}" for sentence in problems)
     if problems and not options.accept_crossing:
         raise Conflict(f"{len(problems)} problems; nothing was changed.", hint="Mend the rules, or --accept-crossing.")
     return moves
@@ -174,12 +170,29 @@ def _missing_projects(cerberus: Cerberus, moves: Sequence[Move]) -> list[str]:
 def _tell(moves: Sequence[Move], taken: Sequence[Move], missing: Sequence[str]) -> None:
     for (project, sort), count in sorted(Counter((move.project, move.sort) for move in moves).items()):
         print(f"{project}: {count} {sort}{' (project is missing)' if project in missing else ''}")
-    for move in moves[:MOST_SHOWN]:
-        print(f"  {move.sort} {move.name!r} -> {move.project}{f', owner {move.owner}' if move.owner else ''}")
-    if len(moves) > MOST_SHOWN:
-        print(f"  ... and {len(moves) - MOST_SHOWN} more")
-    for move in taken:
-        print(f"taken: {move.sort} {move.name!r} is in {move.project} already")
+    _tell_some(f"  {each.sort} {each.name!r} -> {each.project}{_owned_by(each)}" for each in moves)
+    _tell_some(f"taken: {each.sort} {each.name!r} is in {each.project} already" for each in taken)
+
+
+def _owned_by(move: Move) -> str:
+    return f", owner {move.owner}" if move.owner else ""
+
+
+def _tell_some(lines: Iterable[str]) -> None:
+    number = 0
+    for number, line in enumerate(lines, 1):
+        if number <= MOST_SHOWN:
+            print(line)
+    if number > MOST_SHOWN:
+        print(f"  ... and {number - MOST_SHOWN} more")
+
+
+def _tell_staying(database: MlflowDatabase, projects: Collection[str]) -> None:
+    for table, count in database.staying().items():
+        print(f"stays in the default workspace, out of everybody's reach: {count} in {table}")
+    for workspace, count in database.elsewhere().items():
+        reach = "which is a project" if workspace in projects else "which is no project, out of everybody's reach"
+        print(f"stays in the workspace {workspace}, {reach}: {count} experiments, models and datasets")
 
 
 def _require_same(book: Journal, database: MlflowDatabase) -> None:
@@ -192,14 +205,14 @@ def _undo(options: argparse.Namespace, database: MlflowDatabase, cerberus: Cerbe
     _require_same(book, database)
     if "undone" in book.states:
         raise Conflict(f"The adoption in {book.path} is undone already.")
-    if taken := database.taken(book.moves, undo=DEFAULT):
+    if taken := database.taken_again(book.moves):
         _tell(book.moves, [], [])
         names = ", ".join(f"{move.sort} {move.name!r}" for move in taken)
         raise Conflict(f"In the default workspace there are again {names}; nothing was changed.")
     if not options.yes:
         print(f"{len(book.moves)} things would go back. Nothing was changed. Add --yes to do it.")
         return Exit.YES
-    for batch in _batches(book.moves):
+    for batch in batches(book.moves):
         database.move_back(batch)
     cerberus.adoption.undo(_actor(), book.name, resources=_resources(book.moves))
     book.add("undone")
@@ -213,8 +226,3 @@ def _resource(move: Move) -> Resource:
 
 def _resources(moves: Sequence[Move]) -> list[Resource]:
     return [_resource(move) for move in moves if move.sort is not Sort.DATASET]
-
-
-def _batches(moves: Sequence[Move]) -> Iterator[Sequence[Move]]:
-    for start in range(0, len(moves), BATCH):
-        yield moves[start : start + BATCH]

@@ -1,29 +1,29 @@
-"""MLflow's database as the adoption reads and changes it."""
+"""MLflow's database as the adoption changes it."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, TextClause, bindparam, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cerberus.errors import Invalid, Unavailable
-from cerberus_mlflow.adoption.plan import STAYS, Move, Sort, Thing
+from cerberus_mlflow.adoption import contents
+from cerberus_mlflow.adoption.plan import Move, Sort, Thing
+from cerberus_mlflow.adoption.tables import BY_ID, DEFAULT, MLFLOW_VERSION, MODEL_TABLES, MOVED, REVISION, STAYS
 
-DEFAULT: Final = "default"
-MODEL_TABLES: Final = (
-    "registered_models",
-    "model_versions",
-    "registered_model_tags",
-    "registered_model_aliases",
-    "model_version_tags",
-)
-"""The parent first: where the database carries the change along by itself, the others have nothing left to do."""
-BY_ID: Final = {Sort.EXPERIMENT: ("experiments", "experiment_id"), Sort.DATASET: ("evaluation_datasets", "dataset_id")}
-LOGGED_MODEL: Final = re.compile(r"models:/(m-[0-9a-f]+)(?:/.*)?|mlflow-artifacts:.*/models/(m-[0-9a-f]+)(?:/.*)?")
-PROXIED: Final = re.compile(r"mlflow-artifacts:(?://[^/]*)?/*(.*)")
+DRIVERS: Final = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg2",
+    "postgresql": "postgresql+psycopg2",  # the driver that comes with MLflow's extra
+}
+UPGRADE: Final = "Take a backup and run `mlflow db upgrade` on it first."
+BATCH: Final = 100
+
+Way = Callable[[Move], tuple[str, str]]
+"""From which workspace to which a move leads."""
 
 
 class MlflowDatabase:
@@ -32,12 +32,20 @@ class MlflowDatabase:
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
-            if parsed.drivername in ("postgresql", "postgres"):
-                parsed = parsed.set(drivername="postgresql+psycopg2")  # the driver that comes with MLflow's extra
+            parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
             self.engine = create_engine(parsed)
         except (SQLAlchemyError, ImportError):
-            raise Invalid("The database's URL is not understood.", field="database") from None
+            raise Invalid(
+                "The database's URL is not understood.",
+                field="database",
+                hint="Runs that are in a folder go into a database with `mlflow migrate-filestore`.",
+            ) from None
         self.shown = parsed.render_as_string(hide_password=True)
+        if self.engine.dialect.name not in DRIVERS:
+            raise Invalid("The adoption knows SQLite and PostgreSQL only.", field="database")
+        file = parsed.database if self.engine.dialect.name == "sqlite" else None
+        if file and not file.startswith("file:") and not Path(file).is_file():  # SQLite would make it
+            raise Invalid(f"There is no file {file}.", field="database")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -55,21 +63,22 @@ class MlflowDatabase:
 
     def require_schema(self) -> None:
         """
-        Invalid unless each table with a workspace is one that the adoption knows.
+        Invalid unless the tables are those of the release that the server runs, each one with a workspace known.
         """
         with self.transaction() as connection:
             look = inspect(connection)
-            having = {
-                table
-                for table in look.get_table_names()
-                if any(column["name"] == "workspace" for column in look.get_columns(table))
-            }
-        moved = {*MODEL_TABLES, *(table for table, _ in BY_ID.values())}
-        if missing := sorted(moved - having):
-            raise Invalid(
-                f"No workspaces in {', '.join(missing)}.", field="database", hint="Run `mlflow db upgrade` on it first."
-            )
-        if unknown := sorted(having - moved - {*STAYS}):
+            tables = set(look.get_table_names())
+            if not {"experiments", "runs", "alembic_version"} <= tables:
+                raise Invalid(f"{self.shown} is no database of MLflow's.", field="database", hint=UPGRADE)
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if found != REVISION:
+                raise Invalid(
+                    f"The database is not of MLflow {MLFLOW_VERSION} (revision {found}, not {REVISION}).",
+                    field="database",
+                    hint=UPGRADE,
+                )
+            having = {table for table in tables if any(each["name"] == "workspace" for each in look.get_columns(table))}
+        if unknown := sorted(having ^ {*MOVED, *STAYS}):
             raise Invalid(f"The adoption does not know the tables {', '.join(unknown)}.", field="database")
 
     def things(self) -> list[Thing]:
@@ -77,74 +86,83 @@ class MlflowDatabase:
         Everything in the default workspace that is to be moved. An empty experiment 0 is MLflow's own, and stays.
         """
         with self.transaction() as connection:
-            return [*_experiments(connection), *_models(connection), *_datasets(connection)]
+            return contents.things(connection)
+
+    def problems(self, moves: Sequence[Move]) -> list[str]:
+        """
+        A sentence for each experiment whose runs would be apart, or whose artifacts the server would not find.
+        """
+        with self.transaction() as connection:
+            return [*contents.parents_apart(connection, moves), *contents.unreachable(connection)]
 
     def staying(self) -> dict[str, int]:
         """
         How many rows of each table stay in the default workspace.
         """
         with self.transaction() as connection:
-            tables = [table for table in STAYS if inspect(connection).has_table(table)]
-            counts = {table: _count(connection, table) for table in tables}
+            counts = {table: _counts(connection, table).get(DEFAULT, 0) for table in STAYS}
         return {table: count for table, count in counts.items() if count}
 
-    def unreachable(self) -> list[str]:
+    def elsewhere(self) -> dict[str, int]:
         """
-        A sentence for each experiment whose artifacts went through the server, but not to a folder of its id's.
+        How many experiments, models and datasets each other workspace has.
+        """
+        found: Counter[str] = Counter()
+        with self.transaction() as connection:
+            for table in ("experiments", "registered_models", "evaluation_datasets"):
+                found.update(_counts(connection, table))
+        return {workspace: count for workspace, count in sorted(found.items()) if workspace != DEFAULT}
+
+    def taken(self, moves: Sequence[Move]) -> list[Move]:
+        """
+        The moves whose name their project has already, while what is to be moved is still where it was.
+        """
+        return self._taken(moves, _there)
+
+    def taken_again(self, moves: Sequence[Move]) -> list[Move]:
+        """
+        The moves whose name the default workspace has again.
+        """
+        return self._taken(moves, _back)
+
+    def _taken(self, moves: Sequence[Move], way: Way) -> list[Move]:
+        with self.transaction() as connection:
+            return [each for batch in batches(moves) for each in _names_taken(connection, batch, way)]
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """
+        Moves what is still in the default workspace, in one transaction.
         """
         with self.transaction() as connection:
-            rows = connection.execute(
-                text("SELECT experiment_id, artifact_location FROM experiments WHERE workspace = :w"), {"w": DEFAULT}
-            ).all()
-        return [
-            f"experiment {each}: artifacts at {location} are not at mlflow-artifacts:/{each}, and cannot be served."
-            for each, location in rows
-            if (found := PROXIED.fullmatch(location or "")) and found[1].rstrip("/") != str(each)
-        ]
+            _shift(connection, moves, _there)
 
-    def parents_apart(self, moves: Sequence[Move]) -> list[str]:
-        """
-        A sentence for each run whose parent run would be in another project.
-        """
-        project = {move.id: move.project for move in moves if move.sort is Sort.EXPERIMENT}
-        statement = (
-            "SELECT c.run_uuid, c.experiment_id, p.experiment_id FROM tags t JOIN runs c ON c.run_uuid = t.run_uuid "
-            "JOIN runs p ON p.run_uuid = t.value WHERE t.key = 'mlflow.parentRunId' "
-            "AND p.experiment_id <> c.experiment_id"
-        )
-        with self.transaction() as connection:
-            rows = connection.execute(text(statement)).all()
-        return [
-            f"run {run} of experiment {child} has its parent in experiment {parent}, which would be in another project."
-            for run, child, parent in rows
-            if project.get(str(child)) != project.get(str(parent))
-        ]
-
-    def taken(self, moves: Sequence[Move], *, undo: str = "") -> list[Move]:
-        """
-        The moves whose name is there already, while what is to be moved is still where it was.
-        """
-        with self.transaction() as connection:
-            return [move for move in moves if _taken(connection, move, undo=undo)]
-
-    def move(self, moves: Sequence[Move]) -> int:
-        """
-        Moves what is still in the default workspace, in one transaction; how many those were.
-        """
-        with self.transaction() as connection:
-            return sum(_shift(connection, move, source=DEFAULT, target=move.project) for move in moves)
-
-    def move_back(self, moves: Sequence[Move]) -> int:
+    def move_back(self, moves: Sequence[Move]) -> None:
         """
         The reverse of `move`.
         """
         with self.transaction() as connection:
-            return sum(_shift(connection, move, source=move.project, target=DEFAULT) for move in moves)
+            _shift(connection, moves, _back)
 
 
-def _count(connection: Connection, table: str) -> int:
-    statement = text(f"SELECT count(*) FROM {table} WHERE workspace = :w")  # noqa: S608 - a table of our own list
-    return int(connection.execute(statement, {"w": DEFAULT}).scalar_one())
+def batches(moves: Sequence[Move]) -> Iterator[Sequence[Move]]:
+    """
+    The moves, as many at a time as are moved in one transaction.
+    """
+    for start in range(0, len(moves), BATCH):
+        yield moves[start : start + BATCH]
+
+
+def _there(move: Move) -> tuple[str, str]:
+    return DEFAULT, move.project
+
+
+def _back(move: Move) -> tuple[str, str]:
+    return move.project, DEFAULT
+
+
+def _counts(connection: Connection, table: str) -> dict[str, int]:
+    statement = f"SELECT workspace, count(*) FROM {table} GROUP BY workspace"  # noqa: S608 - a table of our own list
+    return {str(workspace): int(count) for workspace, count in connection.execute(text(statement))}
 
 
 def _place(move: Move) -> tuple[tuple[str, ...], str, Any]:
@@ -157,132 +175,37 @@ def _place(move: Move) -> tuple[tuple[str, ...], str, Any]:
     return MODEL_TABLES, "name", move.name
 
 
-def _shift(connection: Connection, move: Move, *, source: str, target: str) -> int:
-    tables, column, value = _place(move)
-    moved = [
-        connection.execute(
-            text(f"UPDATE {table} SET workspace = :target WHERE {column} = :value AND workspace = :source"),  # noqa: S608
-            {"target": target, "source": source, "value": value},
-        ).rowcount
-        for table in tables
-    ]
-    return moved[0]
+def _shift(connection: Connection, moves: Sequence[Move], way: Way) -> None:
+    """
+    One statement for each table, workspace left and workspace entered.
+    """
+    together: dict[tuple[tuple[str, ...], str, tuple[str, str]], list[Any]] = defaultdict(list)
+    for move in moves:
+        tables, column, value = _place(move)
+        together[tables, column, way(move)].append(value)
+    for (tables, column, (source, target)), values in together.items():
+        for table in tables:
+            statement = f"UPDATE {table} SET workspace = :target WHERE workspace = :source AND {column} IN :values"  # noqa: S608
+            connection.execute(_of_many(statement), {"target": target, "source": source, "values": values})
 
 
-def _taken(connection: Connection, move: Move, *, undo: str) -> bool:
+def _names_taken(connection: Connection, moves: Sequence[Move], way: Way) -> Iterator[Move]:
     """
     A dataset's name need not be its own alone; an experiment's and a model's must.
     """
-    if move.sort is Sort.DATASET:
-        return False
-    table = "experiments" if move.sort is Sort.EXPERIMENT else "registered_models"
-    source, target = (move.project, undo) if undo else (DEFAULT, move.project)
-    statement = text(f"SELECT count(DISTINCT workspace) FROM {table} WHERE name = :n AND workspace IN (:s, :t)")  # noqa: S608
-    return int(connection.execute(statement, {"n": move.name, "s": source, "t": target}).scalar_one()) > 1
-
-
-def _tags(connection: Connection, statement: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for owner, key, value in connection.execute(text(statement), {"w": DEFAULT}):
-        found[str(owner)][key] = value or ""
-    return found
-
-
-def _sets(rows: Iterable[Any]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for owner, value in rows:
-        if value is not None:
-            found[str(owner)].add(str(value))
-    return {owner: frozenset(values) for owner, values in found.items()}
-
-
-def _experiments(connection: Connection) -> list[Thing]:
-    tags = _tags(
-        connection,
-        "SELECT t.experiment_id, t.key, t.value FROM experiment_tags t "
-        "JOIN experiments e ON e.experiment_id = t.experiment_id WHERE e.workspace = :w",
-    )
-    users = _sets(
-        connection.execute(
-            text(
-                "SELECT DISTINCT r.experiment_id, t.value FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid "
-                "WHERE t.key = 'mlflow.user'"
-            )
+    have = {
+        (table, workspace, name)
+        for table in ("experiments", "registered_models")
+        for workspace, name in connection.execute(
+            _of_many(f"SELECT workspace, name FROM {table} WHERE name IN :values"),  # noqa: S608
+            {"values": sorted({move.name for move in moves})},
         )
-    )
-    used = "".join(
-        f" OR EXISTS (SELECT 1 FROM {table} x WHERE x.experiment_id = e.experiment_id)"  # noqa: S608
-        for table in ("runs", "trace_info", "logged_models")
-    )
-    statement = f"SELECT experiment_id, name FROM experiments e WHERE workspace = :w AND (experiment_id <> 0{used})"  # noqa: S608
-    return [
-        Thing(Sort.EXPERIMENT, str(each), name, tags.get(str(each), {}), users=users.get(str(each), frozenset()))
-        for each, name in connection.execute(text(statement), {"w": DEFAULT})
-    ]
+    }
+    for move in moves:
+        table = "experiments" if move.sort is Sort.EXPERIMENT else "registered_models"
+        if move.sort is not Sort.DATASET and all((table, workspace, move.name) in have for workspace in way(move)):
+            yield move
 
 
-def _models(connection: Connection) -> list[Thing]:
-    tags = _tags(connection, "SELECT name, key, value FROM registered_model_tags WHERE workspace = :w")
-    where = {"w": DEFAULT}
-    runs = connection.execute(
-        text(
-            "SELECT v.name, r.experiment_id FROM model_versions v JOIN runs r ON r.run_uuid = v.run_id "
-            "WHERE v.workspace = :w"
-        ),
-        where,
-    ).all()
-    logged = connection.execute(text("SELECT model_id, experiment_id FROM logged_models")).all()
-    experiment_of: dict[str, Any] = {row[0]: row[1] for row in logged}
-    sources = connection.execute(text("SELECT name, source FROM model_versions WHERE workspace = :w"), where).all()
-    named = [
-        (name, experiment_of.get(found[1] or found[2]))
-        for name, source in sources
-        if (found := LOGGED_MODEL.fullmatch(source or ""))
-    ]
-    origins = _sets([*runs, *named])
-    users = _sets(
-        connection.execute(
-            text(
-                "SELECT v.name, t.value FROM model_versions v JOIN tags t ON t.run_uuid = v.run_id "
-                "WHERE t.key = 'mlflow.user' AND v.workspace = :w"
-            ),
-            where,
-        )
-    )
-    found_models = connection.execute(text("SELECT name FROM registered_models WHERE workspace = :w"), where)
-    nobody: frozenset[str] = frozenset()
-    return [
-        Thing(
-            _sort(tags.get(name, {})),
-            name,
-            name,
-            tags.get(name, {}),
-            origins.get(name, nobody),
-            users.get(name, nobody),
-        )
-        for (name,) in found_models
-    ]
-
-
-def _sort(tags: dict[str, str]) -> Sort:
-    return Sort.PROMPT if tags.get("mlflow.prompt.is_prompt", "").lower() == "true" else Sort.MODEL
-
-
-def _datasets(connection: Connection) -> list[Thing]:
-    tags = _tags(
-        connection,
-        "SELECT t.dataset_id, t.key, t.value FROM evaluation_dataset_tags t "
-        "JOIN evaluation_datasets d ON d.dataset_id = t.dataset_id WHERE d.workspace = :w",
-    )
-    origins = _sets(
-        connection.execute(
-            text(
-                "SELECT source_id, destination_id FROM entity_associations "
-                "WHERE source_type = 'evaluation_dataset' AND destination_type = 'experiment'"
-            )
-        )
-    )
-    rows = connection.execute(
-        text("SELECT dataset_id, name FROM evaluation_datasets WHERE workspace = :w"), {"w": DEFAULT}
-    )
-    return [Thing(Sort.DATASET, each, name, tags.get(each, {}), origins.get(each, frozenset())) for each, name in rows]
+def _of_many(statement: str) -> TextClause:
+    return text(statement).bindparams(bindparam("values", expanding=True))

@@ -24,23 +24,6 @@ TABLES: Final = {
     "models": (Sort.MODEL, Sort.PROMPT),
     "datasets": (Sort.DATASET,),
 }
-STAYS: Final = (
-    "budget_policies",
-    "endpoints",
-    "guardrail_configs",
-    "guardrails",
-    "jobs",
-    "mcp_access_endpoints",
-    "mcp_server_aliases",
-    "mcp_server_tags",
-    "mcp_server_version_tags",
-    "mcp_server_versions",
-    "mcp_servers",
-    "model_definitions",
-    "secrets",
-    "webhooks",
-)
-"""What the server does not offer under Cerberus: it stays in the default workspace, where nobody reaches it."""
 KEYS: Final = {"rest", "rule", "owners", *TABLES}
 
 

@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
-import uuid
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from mlflow.entities import (
     ExperimentTag,
@@ -18,11 +20,9 @@ from mlflow.entities import (
 from mlflow.entities.model_registry import RegisteredModelTag
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
-from sqlalchemy import MetaData, create_engine, make_url, select
+from sqlalchemy import MetaData, create_engine, select
 
 from cerberus_mlflow.adoption.command import main
-
-POSTGRES = os.environ.get("MLSTUDIO_TEST_POSTGRES", "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres")
 
 RULES = """
 rest = "churn"
@@ -34,6 +34,18 @@ project = "fraud"
 [[rule]]
 tag = "team=fraud"
 project = "fraud"
+"""
+
+KILLED_AT_THE_THIRD = """
+import os, sys
+from cerberus_mlflow.adoption import command, database
+done, move = [], command.MlflowDatabase.move
+def dying(self, moves):
+    if len(done) == 3:
+        os._exit(9)
+    done.append(move(self, moves))
+database.BATCH, command.MlflowDatabase.move = 1, dying
+command.main(sys.argv[1:])
 """
 
 
@@ -58,11 +70,24 @@ class Old:
         engine.dispose()
         return found
 
+    def of(self, team: str) -> dict[str, str]:
+        """The ids of a team's things, by what they are."""
+        own = {key.removeprefix(f"{team} "): each for key, each in self.ids.items() if key.startswith(f"{team} ")}
+        return {**own, "experiment": self.ids[team], "model": f"{team}-model"}
+
     def adopt(self, *options: str, rules: str = RULES) -> int:
         """`cerberus adopt`, with a rules file and a journal beside the database."""
+        return main(self._arguments(options, rules))
+
+    def adopt_killed(self, *options: str) -> int:
+        """The same in a process that dies when it has moved three things."""
+        command = [sys.executable, "-c", KILLED_AT_THE_THIRD, *self._arguments(options, RULES)]
+        return subprocess.run(command, env=dict(os.environ), capture_output=True, timeout=120).returncode
+
+    def _arguments(self, options: Sequence[str], rules: str) -> list[str]:
         (self.data / "rules.toml").write_text(rules)
         files = ["--rules", str(self.data / "rules.toml"), "--journal", str(self.data / "journal.jsonl")]
-        return main(["--database", self.url, *files, *options])
+        return ["--database", self.url, *files, *options]
 
 
 def fill(url: str, data: Path) -> dict[str, str]:
@@ -116,15 +141,8 @@ def old(
         (tmp_path / "mlflow.db").write_bytes((data / "mlflow.db").read_bytes())
         yield Old(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, ids)
         return
-    name = f"mlstudio_adopt_{uuid.uuid4().hex[:8]}"
-    admin = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    yield Old(url, tmp_path, fill(url, tmp_path))
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    with databases.postgresql("adopt") as url:
+        yield Old(url, tmp_path, fill(url, tmp_path))
 
 
 @pytest.fixture(scope="session")

@@ -1,33 +1,21 @@
 """`cerberus adopt` on databases that a server without workspaces has filled."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, event, text
 
 from cerberus.service import SYSTEM
-from cerberus_mlflow.adoption.database import BY_ID, MODEL_TABLES
-from cerberus_mlflow.adoption.plan import STAYS
+from cerberus_mlflow.adoption.command import main
+from cerberus_mlflow.adoption.tables import MOVED
 
 WORKSPACES = ("fraud", "churn")
-KILLED_AT_THE_THIRD = """
-import os, sys
-from cerberus_mlflow.adoption import command
-done, move = [], command.MlflowDatabase.move
-def dying(self, moves):
-    if len(done) == 3:
-        os._exit(9)
-    done.append(move(self, moves))
-command.BATCH, command.MlflowDatabase.move = 1, dying
-command.main(sys.argv[1:])
-"""
 
 
 def in_default(dump: dict[str, list[str]]) -> list[str]:
-    tables = (*MODEL_TABLES, "experiments", "evaluation_datasets")
-    return [row for table in tables for row in dump[table] if "'default'" in row]
+    return [row for table in MOVED for row in dump[table] if "'default'" in row]
 
 
 def test_a_dry_run_says_what_would_go_where_and_changes_nothing(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,10 +38,7 @@ def test_everything_moves_and_goes_back_to_the_same_rows(old: Any, cerberus: Any
     after = old.dump()
     assert len(in_default(before)) > len(in_default(after))
     assert all("'Default'" in row for row in in_default(after)), "only the empty experiment 0 stays"
-    assert {table for table in before if before[table] != after[table]} <= {
-        *MODEL_TABLES,
-        *(table for table, _ in BY_ID.values()),
-    }
+    assert {table for table in before if before[table] != after[table]} <= {*MOVED}
     assert cerberus.version() == version + 1, "one audit line, one step"
     assert old.adopt("--undo") == 0
     assert old.dump() == after, "the undo's dry run"
@@ -63,10 +48,7 @@ def test_everything_moves_and_goes_back_to_the_same_rows(old: Any, cerberus: Any
 
 def test_a_killed_adoption_goes_on_where_it_was(old: Any) -> None:
     before = old.dump()
-    arguments = ["--database", old.url, "--journal", str(old.data / "journal.jsonl")]
-    assert old.adopt() == 0
-    command = [sys.executable, "-c", KILLED_AT_THE_THIRD, *arguments, "--rules", str(old.data / "rules.toml"), "--yes"]
-    assert subprocess.run(command, env=dict(os.environ), capture_output=True, timeout=120).returncode == 9
+    assert old.adopt_killed("--yes") == 9
     half = old.dump()
     assert half != before
     assert len(in_default(half)) > 1, "it was killed in the middle"
@@ -78,10 +60,7 @@ def test_a_killed_adoption_goes_on_where_it_was(old: Any) -> None:
 
 def test_a_killed_adoption_can_be_undone(old: Any) -> None:
     before = old.dump()
-    arguments = ["--database", old.url, "--journal", str(old.data / "journal.jsonl")]
-    assert old.adopt() == 0
-    command = [sys.executable, "-c", KILLED_AT_THE_THIRD, *arguments, "--rules", str(old.data / "rules.toml"), "--yes"]
-    subprocess.run(command, env=dict(os.environ), capture_output=True, timeout=120)
+    assert old.adopt_killed("--yes") == 9
     assert old.adopt("--undo", "--yes") == 0
     assert old.dump() == before
 
@@ -107,12 +86,7 @@ def test_what_cannot_be_done_is_named_and_nothing_changes(
 
 
 def test_a_name_that_is_taken_in_the_project_is_named(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(old.url)
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO registered_models (workspace, name) VALUES ('fraud', 'fraud-model')"))
-    engine.dispose()
+    changed(old, "INSERT INTO registered_models (workspace, name) VALUES ('fraud', 'fraud-model')")
     before = old.dump()
     assert old.adopt("--yes") == 1
     assert "taken: registered_model 'fraud-model' is in fraud already" in capsys.readouterr().out
@@ -124,9 +98,95 @@ def test_missing_projects_are_made_when_asked_for(old: Any, cerberus: Any) -> No
     assert "fresh" in {each.slug for each in cerberus.projects.list(SYSTEM)}
 
 
-def test_every_table_with_a_workspace_is_known() -> None:
-    import mlflow.store.tracking.dbmodels.models  # noqa: F401
-    from mlflow.store.db.base_sql_model import Base
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///{data}/elsewhere.db", "There is no file"),
+        ("sqlite:///{data}/cerberus.db", "is no database of MLflow's"),
+        ("mysql+pymysql://root@127.0.0.1/mlflow", "SQLite and PostgreSQL only"),
+        ("./mlruns", "mlflow migrate-filestore"),
+    ],
+)
+def test_what_is_no_database_of_mlflows_is_said(
+    database_url: str, cast: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, url: str, said: str
+) -> None:
+    monkeypatch.setenv("CERBERUS_DATABASE_URL", database_url)
+    files = {each.name for each in tmp_path.iterdir()}
+    assert main(["--database", url.format(data=tmp_path), "--rules", "rules.toml"]) == 2
+    assert said in capsys.readouterr().err
+    assert {each.name for each in tmp_path.iterdir()} == files, "SQLite would have made a file"
 
-    having = {name for name, table in Base.metadata.tables.items() if "workspace" in table.c}
-    assert having == {*MODEL_TABLES, *(table for table, _ in BY_ID.values()), *STAYS}
+
+def changed(old: Any, *statements: str) -> None:
+    engine = create_engine(old.url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_what_lies_in_other_workspaces_is_counted(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    make = "INSERT INTO registered_models (workspace, name) VALUES ('{}', '{}')"
+    changed(old, make.format("lost", "a"), make.format("lost", "b"), make.format("churn", "c"))
+    assert old.adopt() == 0
+    said = capsys.readouterr().out
+    assert "workspace lost, which is no project, out of everybody's reach: 2 experiments" in said
+    assert "workspace churn, which is a project: 1 experiments" in said
+
+
+def test_experiment_0_moves_when_somebody_has_worked_in_it(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    changed(old, "INSERT INTO scorers (experiment_id, scorer_name, scorer_id) VALUES (0, 'polite', 's-1')")
+    assert old.adopt() == 0
+    assert "experiment 'Default' -> churn" in capsys.readouterr().out
+
+
+def test_runs_apart_from_their_parents_are_told_by_experiment(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    parent, child = old.ids["fraud run"], old.ids["churn run"]
+    changed(old, f"UPDATE tags SET value = '{parent}' WHERE key = 'mlflow.parentRunId' AND run_uuid = '{child}'")
+    before = old.dump()
+    assert old.adopt("--yes") == 1
+    wanted = (
+        f"experiment {old.ids['churn']}: 1 run(s), {child} among them, have parents in experiment {old.ids['fraud']}"
+    )
+    assert wanted in capsys.readouterr().out
+    assert old.dump() == before
+    assert old.adopt("--yes", "--accept-crossing") == 0
+
+
+def test_a_model_follows_files_that_no_run_is_named_for(old: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    source = f"mlflow-artifacts:/{old.ids['fraud']}/elsewhere/artifacts/model"
+    changed(
+        old,
+        "INSERT INTO registered_models (workspace, name) VALUES ('default', 'by files')",
+        "INSERT INTO model_versions (workspace, name, version, source, run_id, status, current_stage) "
+        f"VALUES ('default', 'by files', 1, '{source}', '', 'READY', 'None')",
+    )
+    assert old.adopt() == 0
+    assert "registered_model 'by files' -> fraud" in capsys.readouterr().out
+
+
+def test_statements_grow_with_batches_not_with_things(old: Any) -> None:
+    few = statements_of(lambda: old.adopt())
+    row = "({0}, 'more {0}', 'mlflow-artifacts:/{0}', 'active', 'default')"
+    more = ", ".join(row.format(each) for each in range(1000, 1300))
+    named = "(experiment_id, name, artifact_location, lifecycle_stage, workspace)"
+    changed(old, f"INSERT INTO experiments {named} VALUES {more}")
+    assert statements_of(lambda: old.adopt()) - few <= 3 * 2, "two for each hundred"
+    assert statements_of(lambda: old.adopt("--yes")) < few + 50
+
+
+def statements_of(do: Callable[[], int]) -> int:
+    """
+    How many statements that sends to any database.
+    """
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert do() == 0
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return len(sent)
