@@ -125,12 +125,17 @@ def require_json(request: Request) -> None:
         raise UnsupportedMediaType("The body must not be compressed.")
 
 
+LONGEST_NUMBER = 19
+"""Digits that any number of bytes has fewer of."""
+
+
 def length_of(request: Request) -> int | None:
     """
     How long the body is said to be; None where that is not said, as with chunks.
     """
     sent = request.environ.get("CONTENT_LENGTH", "")
-    if sent.isascii() and sent.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ:
+    is_number = len(sent) < LONGEST_NUMBER and sent.isascii() and sent.isdecimal()
+    if is_number and "HTTP_TRANSFER_ENCODING" not in request.environ:
         return int(sent)
     return request.content_length  # every other case, which takes Flask longer to tell
 

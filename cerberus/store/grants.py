@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy import insert as sql_insert
@@ -13,7 +14,8 @@ from cerberus.store.records import Grant
 from cerberus.store.roles import as_kind
 from cerberus.store.tables import GrantRow, ProjectRow, SubjectRow
 
-AT_ONCE = 500
+AT_ONCE: Final = 500
+"""Ids that one statement names."""
 
 
 def grant(row: GrantRow, subject: SubjectRow, project: str) -> Grant:

@@ -50,7 +50,7 @@ class Replies:
         connection._read_query_result()
         rows = connection._result.rows
         answer = rows[0][0] if rows else None
-        if is_whole(reply):
+        if is_whole(reply) and not connection._result.has_next:
             self._known, self._answer = reply, answer
         return answer
 

@@ -1,8 +1,8 @@
 """The short way to what FastAPI serves itself and notebooks use all day: artifacts' up- and downloads, and spans.
 
 MLflow's middlewares in front of them run each request in two tasks more and its body through queues, and build a
-request of Flask's to learn who asks. This asks MLflow's same validators and runs the same endpoints, behind its own
-security layer.
+request of Flask's to learn who asks. This asks MLflow's same validators, and then runs the same endpoints behind its
+own security layer.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,9 @@ ROUTERS: tuple[tuple[APIRouter, Callable[[Paths], str]], ...] = (
     (artifact_router, lambda _: ""),
 )
 """What is served, and the prefix that MLflow gives it."""
+
+NO_ARTIFACT = "/mlflow-artifacts/artifacts/"
+"""Names none; MLflow would ask about the one in the query, and then work on all of the project's."""
 
 
 async def _broken_off(_: Request, __: Exception) -> Response:
@@ -77,15 +80,15 @@ async def _refused(scope: Scope, name: str) -> PlainTextResponse | None:
     """
     MLflow's answer to who may not; None for who may.
     """
-    path, user = scope["path"], auth.store.get_user(name)
-    validator: Any = auth._find_fastapi_validator(path, scope["method"])
+    validator: Any = auth._find_fastapi_validator(scope["path"], scope["method"])
     if validator is None:
         return PlainTextResponse("Permission denied", status_code=403)
-    scope.setdefault("state", {}).update(username=user.username, user_id=user.id)
-    if user.is_admin:
-        return None
+    if scope["path"].endswith(NO_ARTIFACT):
+        return PlainTextResponse("Not Found", status_code=404)
     try:
-        allowed = await validator(name, Request(scope))
+        user = auth.store.get_user(name)
+        scope.setdefault("state", {}).update(username=user.username, user_id=user.id)
+        allowed = user.is_admin or await validator(name, Request(scope))
     except MlflowException as error:
         return PlainTextResponse(error.message, status_code=error.get_http_status_code())  # type: ignore[no-untyped-call]
     return None if allowed else PlainTextResponse("Permission denied", status_code=403)

@@ -4,7 +4,7 @@ import re
 
 HEALTH = "/health"
 SPANS = "/v1/traces"
-ARTIFACTS = re.compile(r"/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(?P<artifact>.+)")
+ARTIFACTS = re.compile(r"/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(?P<artifact>.+)", re.DOTALL)
 ACCOUNTS = re.compile(
     r"/signup/?|/(?:ajax-)?api/\d+\.\d+/mlflow/(?:users|roles)(?:/.*)?"
     r"|/(?:ajax-)?api/\d+\.\d+/mlflow/[a-z-]+/permissions(?:/.*)?"

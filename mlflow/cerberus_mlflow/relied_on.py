@@ -44,6 +44,8 @@ SOURCES: dict[str, str] = {
     "mlflow.server.artifact_router:download_artifact": "075aaafe569cc0d1",
     "mlflow.server.artifact_router:upload_artifact": "9c3b586ab5bc727f",
     "mlflow.server.otel_api:export_traces": "d4b3f261231c5b68",
+    "mlflow.server.auth:_get_otel_validator": "a2043eb45c318144",
+    "mlflow.server.auth:_get_fastapi_proxy_artifact_validator": "623566d6de53a0ab",
     "mlflow.server.auth:_find_fastapi_after_request_handler": "52ba47c39eb72bae",
     "mlflow.server.auth:_find_fastapi_response_filter": "f92b190b575770c6",
     # what afterwards.py leaves out

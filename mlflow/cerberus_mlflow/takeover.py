@@ -1,6 +1,7 @@
 """Puts Cerberus in the place of MLflow's own users and permissions.
 
-Private names of MLflow are changed here, and in `as_absent`, `faults`, `locations` (traces) and `parsing` only.
+Private names of MLflow are changed here, and in `as_absent`, `faults`, `locations` (traces), `parsing` and
+`whole_project` only.
 """
 
 import logging

@@ -45,6 +45,8 @@ HIDDEN = (
     "workspaces/Fraud/{experiment}/{run}/artifacts/note.txt",
     "workspaces%2ffraud%2f{experiment}%2f{run}%2fartifacts%2fnote.txt",
     "{folder}/{experiment}%20/{run}/artifacts/note.txt", "{folder}/%EF%BC%91/{run}/artifacts/note.txt",
+    "{folder}/{experiment}/{run}/artifacts/note.txt%0A", "{folder}/{experiment}%0A/{run}/artifacts/note.txt",
+    "{folder}/{experiment}/{run}/artifacts/no%0Ate.txt", "?path={folder}/{experiment}/{run}/artifacts/note.txt",
 )  # fmt: skip
 
 
@@ -68,6 +70,14 @@ def test_a_file_of_ones_own_is_there(scene: Any, method: str) -> None:
         path = f"{prefix}/{scene.spare['folder']}/{scene.spare['experiment']}/{scene.spare['run']}/artifacts/own.txt"
         assert as_it_is(scene, "alice", "PUT", path, data=b"mine").status_code == 200
         assert as_it_is(scene, "alice", method, path, data=b"x" if method == "PUT" else None).status_code in (200, 204)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_path_that_names_nothing_is_not_the_whole_project(scene: Any, unchanged: Any, method: str) -> None:
+    """MLflow asks about the file in the query, and then works on the project's folder."""
+    own = scene.shelf
+    path = f"{ARTIFACTS}/?path={own['folder']}/{own['experiment']}/{own['run']}/artifacts/note.txt"
+    assert as_it_is(scene, "dana", method, path, data=b"x" if method == "PUT" else None).status_code == 404
 
 
 UPLOADS = ("../x", "/etc/x", "a/../../x", "%2e%2e/x", "a//b", "x\\..\\y", "file:///x", "")
