@@ -23,9 +23,6 @@ from cerberus_mlflow.native import short_way
 from cerberus_mlflow.paths import Paths
 from cerberus_mlflow.routes import native_routes
 
-ARTIFACTS = ("/api/2.0/mlflow-artifacts/artifacts/", "/ajax-api/2.0/mlflow-artifacts/artifacts/")
-"""Beginnings of the two routes of artifacts, which get no prefix; with one, Flask serves them."""
-
 
 class Delegation:
     """
@@ -60,7 +57,7 @@ class Delegation:
             return False
         if self.paths.is_spans(path):
             return method == "POST"
-        return method in ("GET", "PUT") and path.startswith(ARTIFACTS)
+        return method in ("GET", "PUT") and self.paths.is_artifact_route(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self.is_shortened(scope["method"], scope.get("root_path", ""), scope["path"]):

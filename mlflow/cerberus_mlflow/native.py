@@ -29,9 +29,6 @@ ROUTERS: tuple[tuple[APIRouter, Callable[[Paths], str]], ...] = (
 )
 """What is served, and the prefix that MLflow gives it."""
 
-NO_ARTIFACT = "/mlflow-artifacts/artifacts/"
-"""Names none; MLflow would ask about the one in the query, and then work on all of the project's."""
-
 
 async def _broken_off(_: Request, __: Exception) -> Response:
     return Response(status_code=400)  # which nobody reads; the log names the request without a traceback
@@ -47,7 +44,7 @@ def short_way(served: FastAPI, paths: Paths) -> FastAPI:
     """
     short = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     init_fastapi_security(short)
-    short.add_middleware(Permitted)
+    short.add_middleware(Permitted, paths=paths)
     short.exception_handlers.update({**served.exception_handlers, **OF_THE_BODY})
     for router, prefix in ROUTERS:
         short.include_router(router, prefix=prefix(paths))
@@ -60,8 +57,9 @@ class Permitted:
     lets the endpoint work in the call's project.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: Paths) -> None:
         self.app = app
+        self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,7 +68,8 @@ class Permitted:
         call = require_call()
         set_server_request_workspace(call.project)
         try:
-            refused = await _refused(scope, call.name)
+            nothing = self.paths.names_no_artifact(scope["path"])
+            refused = PlainTextResponse("Not Found", 404) if nothing else await _refused(scope, call.name)
             await (refused or self.app)(scope, receive, send)
         finally:
             clear_server_request_workspace()
@@ -83,8 +82,6 @@ async def _refused(scope: Scope, name: str) -> PlainTextResponse | None:
     validator: Any = auth._find_fastapi_validator(scope["path"], scope["method"])
     if validator is None:
         return PlainTextResponse("Permission denied", status_code=403)
-    if scope["path"].endswith(NO_ARTIFACT):
-        return PlainTextResponse("Not Found", status_code=404)
     try:
         user = auth.store.get_user(name)
         scope.setdefault("state", {}).update(username=user.username, user_id=user.id)

@@ -5,6 +5,8 @@ import re
 HEALTH = "/health"
 SPANS = "/v1/traces"
 ARTIFACTS = re.compile(r"/(?:ajax-)?api/2\.0/mlflow-artifacts/artifacts/(?P<artifact>.+)", re.DOTALL)
+ARTIFACT_ROUTES = ("/api/2.0/mlflow-artifacts/artifacts/", "/ajax-api/2.0/mlflow-artifacts/artifacts/")
+"""Beginnings of the two routes that FastAPI serves, without any prefix; with one, Flask serves them."""
 ACCOUNTS = re.compile(
     r"/signup/?|/(?:ajax-)?api/\d+\.\d+/mlflow/(?:users|roles)(?:/.*)?"
     r"|/(?:ajax-)?api/\d+\.\d+/mlflow/[a-z-]+/permissions(?:/.*)?"
@@ -62,6 +64,18 @@ class Paths:
         Whether OpenTelemetry's spans are sent there, whose experiment stands in a header.
         """
         return self.without_prefix(path) == SPANS
+
+    def is_artifact_route(self, path: str) -> bool:
+        """
+        Whether the path, artifact or not, is the proxy's as FastAPI serves it.
+        """
+        return path.startswith(ARTIFACT_ROUTES)
+
+    def names_no_artifact(self, path: str) -> bool:
+        """
+        Whether it is that, and names none: MLflow would ask about the one in the query, and work on all of the project's.
+        """
+        return path in ARTIFACT_ROUTES
 
     def is_upload(self, path: str) -> bool:
         return self.artifact(path) is not None
