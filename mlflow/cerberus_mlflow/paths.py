@@ -73,7 +73,7 @@ class Paths:
 
     def names_no_artifact(self, path: str) -> bool:
         """
-        Whether it is that, and names none: MLflow would ask about the one in the query, and work on all of the project's.
+        Whether it is that, and names none: MLflow would ask about the one in the query, and work on the whole project.
         """
         return path in ARTIFACT_ROUTES
 
