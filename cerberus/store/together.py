@@ -52,7 +52,8 @@ class Together(Generic[Answer]):
 
     def __init__(self, question: Callable[[], Answer]) -> None:
         self._question = question
-        self._turn = threading.Lock()
+        self._news = threading.Condition()
+        self._asking = False
         self._begun = 0
         self._answered, self._answer = 0, cast(Answer, None)
         self._failed, self._failure = -1, cast(Exception, None)
@@ -61,21 +62,33 @@ class Together(Generic[Answer]):
         """
         The answer of an asking that begins now or later; the question's error where it fails.
         """
-        came = self._begun
-        with self._turn:
-            if came < self._answered:  # somebody asked while this thread waited for its turn
-                return self._answer
-            if came <= self._failed:  # somebody has waited in vain, and this thread with them: once is enough
-                raise self._failure
-            return self._ask()
+        with self._news:
+            came = self._begun
+            while True:
+                if came < self._answered:  # somebody asked while this thread waited
+                    return self._answer
+                if came <= self._failed:  # somebody has waited in vain, and this thread with them: once is enough
+                    raise self._failure
+                if not self._asking:
+                    break
+                self._news.wait()  # not for a turn: somebody else may take it, and wait in vain once more
+            self._asking = True
+            self._begun = number = self._begun + 1
+        return self._ask(number)
 
-    def _ask(self) -> Answer:
-        self._begun = number = self._begun + 1
+    def _ask(self, number: int) -> Answer:
         try:
             answer = self._question()
         except Exception as error:
-            self._failed, self._failure = number, error
-            self._begun += 1  # who comes from here on asks anew
+            with self._news:
+                self._failed, self._failure = number, error
+                self._begun += 1  # who comes from here on asks anew
             raise
-        self._answered, self._answer = number, answer
-        return answer
+        else:
+            with self._news:
+                self._answered, self._answer = number, answer
+            return answer
+        finally:
+            with self._news:
+                self._asking = False
+                self._news.notify_all()

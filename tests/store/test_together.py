@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -106,6 +107,29 @@ def test_who_waited_during_a_failure_is_told_at_once_and_who_comes_after_asks_an
     for each in later[1:]:
         assert isinstance(each.exception(10), Unavailable) or each.result() > 1
     assert together.ask() > 1
+
+
+def test_who_waited_in_vain_does_not_wait_for_the_next_asking_too(pool):
+    """The thread that was told no asks again before the one that waited with it has been woken."""
+    question = Slow()
+    together = Together(question)
+
+    def again():
+        with suppress(Unavailable):
+            together.ask()
+        return together.ask()
+
+    first = pool.submit(again)
+    assert question.begun.acquire(timeout=10)
+    (later,) = waiting(together, pool, 1)
+    question.error = Unavailable("away")
+    question.go_on.release()
+    assert question.begun.acquire(timeout=10)
+    assert isinstance(later.exception(timeout=5), Unavailable)
+    assert not first.done()
+    question.error = None
+    question.go_on.release()
+    assert first.result(10) == 2
 
 
 def test_one_alone_asks_each_time():
