@@ -12,6 +12,7 @@ from cerberus.api import docs_page, errors, metrics, trace
 from cerberus.api.audit import audit
 from cerberus.api.checks import checks
 from cerberus.api.description import install_description
+from cerberus.api.direct import Direct
 from cerberus.api.endpoint import EXTENSION, SHOWN, Endpoint
 from cerberus.api.grants import grants
 from cerberus.api.groups import groups
@@ -96,10 +97,6 @@ def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = 
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = cerberus
     metrics.install(app, cerberus, token=settings.cerberus_metrics_token)
-    trace.install(app, https=settings.cerberus_public_url.startswith("https:"), observe=metrics.observe)
-    if settings.cerberus_trusted_proxies:
-        trusted = settings.cerberus_trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
     errors.install(app)
     for each in NOUNS:
         app.register_blueprint(each.blueprint)
@@ -110,4 +107,9 @@ def create_app(settings: Settings | None = None, *, cerberus: Cerberus | None = 
     }
     docs_page.install(app)
     install_description(app, server=settings.cerberus_public_url)
+    app.wsgi_app = Direct(app)  # type: ignore[method-assign]
+    trace.install(app, https=settings.cerberus_public_url.startswith("https:"), observe=metrics.observe)
+    if settings.cerberus_trusted_proxies:
+        trusted = settings.cerberus_trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)  # type: ignore[method-assign]
     return app

@@ -216,7 +216,15 @@ def who_can_item(found: Reaching) -> WhoCanItem:
     )
 
 
-@checks.route("POST", "/check", summary="Ask whether you may do something", body=Check, answer=Checked, reads=True)
+@checks.route(
+    "POST",
+    "/check",
+    summary="Ask whether you may do something",
+    body=Check,
+    answer=Checked,
+    reads=True,
+    direct=True,
+)
 def check(caller: Caller, body: Check) -> Checked:
     return answer(caller.access, body)
 
@@ -228,6 +236,7 @@ def check(caller: Caller, body: Check) -> Checked:
     body=Checks,
     answer=ManyChecked,
     reads=True,
+    direct=True,
 )
 def check_many(caller: Caller, body: Checks) -> ManyChecked:
     items = tuple(answer(caller.access, question) for question in body.checks)

@@ -74,6 +74,7 @@ class Endpoint:
     reads: bool
     body_limit: int = LARGEST_BODY
     produces: tuple[str, ...] = ()
+    direct: bool = False
 
     @property
     def listing(self) -> bool:
@@ -97,6 +98,14 @@ class Endpoint:
         return self.method == "GET" and not self.public and self.answer is not None and not self.listing
 
     @property
+    def is_question(self) -> bool:
+        """
+        Whether it changes nothing, all that it asks for is a credential and a body, and its answer is JSON.
+        """
+        asks = self.method == "POST" and self.reads and not self.public and self.query is NoQuery
+        return asks and self.body is not None and self.answer is not None and self.status is HTTPStatus.OK
+
+    @property
     def conditional(self) -> bool:
         """
         Whether it can be made to depend on an ETag: a change of what stands at the address itself.
@@ -112,7 +121,7 @@ class Endpoint:
 
     def __call__(self, **path: Any) -> Response:
         asked: FlaskRequest = request._get_current_object()  # type: ignore[attr-defined] # each look at the proxy costs
-        visitor = self.let_in(asked)
+        visitor = self.let_in(asked, current_app.extensions[EXTENSION])
         parsing.check_path(path)
         given = path | self.read(asked)
         arriving.is_over()
@@ -136,11 +145,10 @@ class Endpoint:
             given["body"] = parsing.body_of(asked, self.body, limit=self.body_limit)
         return given
 
-    def let_in(self, asked: FlaskRequest) -> Visitor | Caller:
+    def let_in(self, asked: FlaskRequest, cerberus: Cerberus) -> Visitor | Caller:
         """
         The caller, once the credential is known to be good for this; for a public endpoint just the visitor.
         """
-        cerberus: Cerberus = current_app.extensions[EXTENSION]
         if self.public:
             return Visitor(cerberus, trace_of(asked))
         caller = caller_of(asked, cerberus)
@@ -243,7 +251,8 @@ class Declared(TypedDict, total=False):
     What is declared of an endpoint beside its address. A query that is a `Page` makes it a list: the view reads a plain
     position in `query.after` and answers one in `next`. It `reads` when its method is GET, unless declared otherwise.
     `body_limit` is the largest body in bytes. `produces` names the media types of answers that are no JSON: the view
-    answers them as a `Document`.
+    answers them as a `Document`. What is asked very often can be answered `direct`ly, without Flask's contexts
+    (`cerberus.api.direct` says which endpoints can be, and what that spares).
     """
 
     summary: Required[str]
@@ -256,6 +265,7 @@ class Declared(TypedDict, total=False):
     reads: bool
     body_limit: int
     produces: tuple[str, ...]
+    direct: bool
 
 
 @dataclass(frozen=True, slots=True)
