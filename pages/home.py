@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cerberus.policy import Kind, Resource, Verb
+from cerberus.service import RequestState
 from studio import guard, nav
 from studio.ui import links, snippets
 from studio.ui.format import state
@@ -10,6 +11,7 @@ from studio.ui.text import plain
 from studio.ui.when import ago
 
 NEWEST = 8
+MOST_COUNTED = 100
 
 me = guard.require_project()
 reader, seen = guard.reader(), me.visible(Kind.EXPERIMENT)
@@ -25,6 +27,13 @@ with st.container(horizontal=True):
         st.badge(plain(role), icon=":material/badge:", color="blue")
     if me.project_info.archived:
         st.badge("archived: read only", icon=":material/inventory_2:", color="orange")
+
+if guard.can(Verb.MANAGE, me.project_resource):
+    waiting = guard.cerberus().requests.of_project(me.actor, me.project, state=RequestState.OPEN, limit=MOST_COUNTED)
+    if waiting:
+        many = "1 request waits" if len(waiting) == 1 else f"{len(waiting)} requests wait"
+        label = f"{many} for an answer" if len(waiting) < MOST_COUNTED else "Many requests wait for an answer"
+        st.page_link(pages["requests.py"], label=label, icon=":material/approval:", query_params=link)
 
 with st.container(horizontal=True, key="home_counts"):
     st.metric("Experiments", f"{counts.experiments:,}", border=True)

@@ -31,15 +31,9 @@ def add() -> None:
     if not subject.strip() or role is None:
         st.error("Give a name and choose a role.")
         return
-    try:
-        guard.cerberus().projects.add_member(
-            me.actor, me.project, subject=subject.strip(), role=role, expires_at=end_of(until), reason=reason.strip()
-        )
-    except CerberusError as error:
-        st.error(f"{error.message} {error.hint}")
-        return
-    notice.later(f"{subject.strip()} is now {role}.")
-    st.rerun()
+    given = {"subject": subject.strip(), "role": role, "expires_at": end_of(until), "reason": reason.strip()}
+    notice.after(lambda: guard.cerberus().projects.add_member(me.actor, me.project, **given),
+                 f"{subject.strip()} is now {role}.")
 
 
 @st.dialog("Change the role", icon=":material/edit:")
@@ -52,13 +46,8 @@ def change(member: Member) -> None:
                         format_func=_described, key="members_new_role")
     if not st.button("Change", type="primary", key="members_change_save", disabled=role in (None, member.role)):
         return
-    try:
-        guard.cerberus().projects.change_role(me.actor, me.project, subject=member.subject, role=role)
-    except CerberusError as error:
-        st.error(f"{error.message} {error.hint}")
-        return
-    notice.later(f"{member.subject} is now {role}.")
-    st.rerun()
+    notice.after(lambda: guard.cerberus().projects.change_role(me.actor, me.project, subject=member.subject, role=role),
+                 f"{member.subject} is now {role}.")
 
 
 @st.dialog("Remove a member", icon=":material/person_remove:")

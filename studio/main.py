@@ -7,10 +7,10 @@ import streamlit as st
 from cerberus.errors import CerberusError
 from studio import nav, screens, session
 from studio.ui import notice
-from studio.ui.theme import STYLE, TAB_ICON
+from studio.ui.theme import TAB_ICON, style
 
 st.set_page_config(page_title="ML Studio", page_icon=TAB_ICON, layout="wide")
-st.html(STYLE)
+st.html(style(st.context.theme.type))
 known = nav.pages()
 # Before the gate: a link to a page is still that page after the sign-in.
 page = st.navigation(list(known.values()), position="hidden")

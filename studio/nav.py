@@ -40,6 +40,7 @@ PAGES = (
     Entry("run.py", "Run", ":material/play_circle:", "run", "Work", is_listed=False),
     Entry("compare.py", "Compare", ":material/compare_arrows:", "compare", "Work"),
     Entry("members.py", "Members and roles", ":material/group:", "members", "Project"),
+    Entry("requests.py", "Requests", ":material/approval:", "requests", "Project", needs_project=False),
     Entry("account.py", "Account", ":material/person:", "account", "You", needs_project=False),
 )
 

@@ -53,8 +53,10 @@ def no_project() -> None:
     st.markdown("### :material/folder_off: No project yet")
     st.markdown(
         "You are signed in, but no project has you as a member. Ask the maintainer of the project that you work on to "
-        "add you on its page *Members and roles*, or ask whoever runs this server to make a project."
+        "add you on its page *Members and roles*, or whoever runs this server to make a project. Some projects take "
+        "requests:"
     )
+    st.page_link("../pages/requests.py", label="Ask for access", icon=":material/approval:")
 
 
 def unknown_project(projects: tuple[ProjectInfo, ...]) -> None:

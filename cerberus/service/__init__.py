@@ -3,6 +3,7 @@
 from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import SYSTEM, Actor, Origin
 from cerberus.service.cerberus import Cerberus
+from cerberus.service.effects import Effect
 from cerberus.service.projects import Removal
 from cerberus.service.sessions import NewSession, Resumed
 from cerberus.service.sign_on import Entered, SignOnInfo
@@ -33,6 +34,7 @@ __all__ = [
     "Cerberus",
     "Deed",
     "Did",
+    "Effect",
     "Entered",
     "Grant",
     "LocalSignIn",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
+
+from cerberus.errors import CerberusError, NotSignedIn, Unavailable
 
 _WAITING = "notice.waiting"
 
@@ -10,6 +14,19 @@ _WAITING = "notice.waiting"
 def later(text: str, *, icon: str = ":material/check_circle:") -> None:
     """Say `text` at the next full run."""
     st.session_state.setdefault(_WAITING, []).append((text, icon))
+
+
+def after(change: Callable[[], object], text: str) -> None:
+    """Make a change, then run the page anew and say `text` there; where it is refused, say why right here."""
+    try:
+        change()
+    except (NotSignedIn, Unavailable):
+        raise  # the whole page has something to say about that
+    except CerberusError as error:
+        st.error(f"{error.message} {error.hint}")
+        return
+    later(text)
+    st.rerun()
 
 
 def show() -> None:

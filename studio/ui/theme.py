@@ -100,6 +100,12 @@ STYLE = """<style>
 </style>"""
 
 
+def style(kind: str | None) -> str:
+    """The style for a browser with the light or the dark theme; None while it has not said which."""
+    # Dialogs stand outside the part of the page that Streamlit tells its scheme.
+    return STYLE if kind is None else STYLE + f'<style>[data-testid="stDialog"] {{ color-scheme: {kind}; }}</style>'
+
+
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two `#RRGGBB` colours as WCAG defines it, 1 to 21."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)

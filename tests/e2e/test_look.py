@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from studio.ui.theme import contrast
+
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 420, "height": 900}
-PAGES = ("", "experiments", "runs", "compare", "members", "account")
+PAGES = ("", "experiments", "runs", "compare", "members", "requests", "account")
 
 
 def settle(page: Any) -> None:
@@ -59,3 +62,19 @@ def test_every_page_fits_and_raises_no_complaint(
     assert {path: over for path, over in wide.items() if over > 0} == {}
     # Streamlit looks for its heartbeat below the page's own path first.
     assert [each for each in complaints if "403" not in each and "404" not in each] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_buttons_word_stands_out_in_a_dialog_as_on_the_page(visit: Callable[..., Any], scheme: str) -> None:
+    """Of WCAG's contrast: 4.5 for text of this size."""
+    page = visit("/members?project=fraud", who="alice", color_scheme=scheme)
+    page.get_by_role("button", name="Add a member").click()
+    inside = page.get_by_role("dialog").get_by_role("button", name="Add", exact=True)
+    for button in (page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").first, inside):
+        button.wait_for()
+        colours = button.evaluate(
+            "each => { const is = getComputedStyle(each.querySelector('p') ?? each); "
+            "return [is.color, getComputedStyle(each).backgroundColor] }"
+        )
+        text, ground = ("#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", each)[:3]) for each in colours)
+        assert contrast(text, ground) >= 4.5, (scheme, text, ground)

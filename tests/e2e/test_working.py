@@ -46,6 +46,37 @@ def test_a_run_opens_from_the_first_page_by_its_own_link(visit: Callable[..., An
     expect(main(page).get_by_role("heading", name="boosted")).to_be_visible()
 
 
+def test_somebody_without_a_project_asks_for_one_and_has_it_when_alice_says_yes(
+    town: Any, visit: Callable[..., Any]
+) -> None:
+    name = town.newcomer(role=None)
+    alice = visit("/requests?project=fraud", who="alice")
+    main(alice).get_by_text("Anybody may ask for a role in this project").click()
+    expect(alice.get_by_text("Anybody may ask for a role here.")).to_be_visible()
+    page = visit("/", who=name)
+    main(page).get_by_role("link", name="Ask for access").click()
+    main(page).get_by_role("button", name="Ask for access").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Role").click()
+    page.get_by_role("option", name=re.compile("^contributor")).click()
+    dialog.get_by_role("textbox", name="What for").fill("labels for march")
+    dialog.get_by_role("button", name="Ask", exact=True).click()
+    expect(main(page).get_by_text(re.compile("open$"))).to_be_visible()
+    alice.reload()
+    row = main(alice).get_by_text("labels for march")
+    expect(row).to_be_visible()
+    main(alice).get_by_role("button", name="Approve").click()
+    expect(alice.get_by_role("dialog").get_by_text("read, use, create, update")).to_be_visible()
+    alice.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(alice.get_by_text(f"{name} is now contributor.")).to_be_visible()
+    page.reload()
+    expect(main(page).get_by_text(re.compile("approved$"))).to_be_visible()
+    page.goto("/?project=fraud")
+    expect(main(page).get_by_role("heading", name="Newest runs")).to_be_visible()
+    main(alice).get_by_text("Anybody may ask for a role in this project").click()
+    expect(alice.get_by_text("Nobody can ask for a role here any more.")).to_be_visible()
+
+
 def test_alice_gives_a_role_and_the_other_has_it_at_the_next_click(town: Any, visit: Callable[..., Any]) -> None:
     name = town.newcomer(role=None)
     theirs = visit("/", who=name)
