@@ -3,30 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BeforeValidator, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import StringConstraints
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import Document, noun
 from cerberus.api.pages import first
-from cerberus.api.parsing import Line
+from cerberus.api.parsing import Line, Moment
 from cerberus.api.shapes import Answer, Page, Query
 from cerberus.errors import Forbidden, NotFound
 from cerberus.service.audit_files import FileFormat, written
 
 audit = noun("audit")
 
-
-def spelled_out(text: object) -> object:
-    """
-    `text`, unless it is a number, which some take for seconds since 1970.
-    """
-    if isinstance(text, str) and "-" not in text[1:]:
-        raise PydanticCustomError("moment", "must be a moment like 2026-11-22T12:00:00Z")
-    return text
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(spelled_out)]
 Action = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]*)?$", max_length=60)]
 MEDIA_TYPES: Final = {FileFormat.CSV: "text/csv", FileFormat.JSONL: "application/x-ndjson"}
 

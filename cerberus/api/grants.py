@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.pages import first
-from cerberus.api.parsing import Identifier, Name, Remark, number_of
+from cerberus.api.parsing import Identifier, Moment, Name, Remark, number_of
 from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.errors import Conflict, Forbidden, Invalid, NotFound
 from cerberus.policy import Kind, Level, Resource, Source, SubjectKind
@@ -26,7 +26,7 @@ class GrantPut(Request):
     id: Id
     subject: Name
     level: Level
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     reason: Remark = ""
 
 

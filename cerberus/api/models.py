@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from cerberus.api.parsing import Identifier, Line, Name, Password, Remark, Text
+from cerberus.api.parsing import Identifier, Line, Moment, Name, Password, Remark, Text
 from cerberus.api.shapes import Answer, Page, Query, Request
 from cerberus.policy import Kind, PlatformRole, Scope, SubjectKind, Verb
 
@@ -163,7 +163,7 @@ class MemberPut(Request):
     """The role that somebody is to have, until when, and why."""
 
     role: Name
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     reason: Remark = ""
 
 

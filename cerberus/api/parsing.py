@@ -3,10 +3,19 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 from flask import Request
-from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
@@ -52,12 +61,34 @@ def no_controls(text: str) -> str:
     return text
 
 
+def spelled_out(text: object) -> object:
+    """
+    `text`, unless it is a number, in quotes or not, which some take for seconds since 1970.
+    """
+    if not isinstance(text, str) or "-" not in text[1:]:
+        raise PydanticCustomError("moment", "must be a moment like 2026-11-22T12:00:00Z")
+    return text
+
+
+def in_utc(moment: datetime) -> datetime:
+    """
+    The moment in UTC, unless it is in no year there.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("moment", "must lie in the years 1 to 9999, in UTC") from None
+
+
 Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(only_visible)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(only_visible)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(no_controls)]
 Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(only_visible_lines)]
 Remark = Annotated[str, StringConstraints(max_length=500), AfterValidator(only_visible_lines)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[A-Za-z0-9_-]+$")]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(spelled_out), AfterValidator(in_utc)]
+"""Strictly read, what stands in JSON as text would be no moment once `spelled_out` has looked at it."""
+
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 

@@ -3,12 +3,10 @@
 from datetime import datetime
 from http import HTTPStatus
 
-from pydantic import AwareDatetime
-
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.pages import first
-from cerberus.api.parsing import Name, Remark, number_of
+from cerberus.api.parsing import Moment, Name, Remark, number_of
 from cerberus.api.shapes import Answer, Page, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
 from cerberus.service import AccessRequest, RequestState
@@ -41,7 +39,7 @@ class Ask(Request):
 class Approval(Request):
     """Until when the role is given (without an end if null), and a remark for the asker."""
 
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     answer: Remark = ""
 
 

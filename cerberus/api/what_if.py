@@ -4,13 +4,13 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import AwareDatetime, Field, RootModel, ValidationError, create_model
+from pydantic import Field, RootModel, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from cerberus.api.auth import Caller
 from cerberus.api.effects import Effects
 from cerberus.api.endpoint import noun
-from cerberus.api.parsing import Identifier, Name, Remark, Text
+from cerberus.api.parsing import Identifier, Moment, Name, Remark, Text
 from cerberus.api.shapes import Answer, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
 from cerberus.policy import Kind, Level, PlatformRole
@@ -22,7 +22,7 @@ Number = Annotated[int, Field(ge=1, le=10**18)]
 FIELDS: Final[dict[str, Any]] = {
     "answer": Remark,
     "description": Text,
-    "expires_at": AwareDatetime,
+    "expires_at": Moment,
     "grant_id": Number,
     "group": Name,
     "hand_over_to": Name,

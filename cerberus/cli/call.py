@@ -77,7 +77,10 @@ def moment(text: str) -> datetime:
     A date or a moment as ISO 8601 has it, in UTC unless it says otherwise.
     """
     found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    try:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:  # in no year there
+        raise ValueError(text) from None
 
 
 def reason_of(error: Exception) -> str:

@@ -129,4 +129,7 @@ def end(value: datetime | None, now: datetime, field: str = "expires_at") -> dat
         raise Invalid(f"{field} must be a moment with a time zone.", field=field)
     if value <= now:
         raise Invalid(f"{field} must lie in the future.", field=field)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{field} must lie in the years 1 to 9999, in UTC.", field=field) from None

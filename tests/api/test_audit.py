@@ -63,7 +63,8 @@ def test_a_line_says_everything(api):
 @pytest.mark.parametrize(
     "asked",
     [
-        "since=yesterday", "since=2026-01-01T00:00:00", "until=1", "until=-1.5", "action=Member.",
+        "since=yesterday", "since=2026-01-01T00:00:00", "until=1", "until=-1.5",
+        "since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-01:00", "action=Member.",
         "action=member.*", "limit=0", "limit=201", "who=a%00b", "outcome=%E2%80%AE", "before=3", "after=3",
         f"client={'x' * 201}",
     ],

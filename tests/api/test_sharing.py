@@ -7,6 +7,8 @@ import pytest
 from cerberus.policy import Kind, Resource
 
 GRANT = {"kind": "experiment", "id": "7", "subject": "charlie", "level": "READ"}
+MEMBER = {"project": "fraud", "subject": "dana", "role": "viewer"}
+TOO_LATE = "9999-12-31T23:59:59-01:00"
 RACERS = 20
 
 
@@ -107,6 +109,9 @@ def test_each_of_the_cast_before_charlies_request(api, who, shown, answered, wit
         ("PUT", "/projects/fraud/grants", {**GRANT, "id": "07"}, "resource_id"),
         ("PUT", "/projects/fraud/grants", {**GRANT, "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ("PUT", "/projects/fraud/grants", {**GRANT, "expires_at": "2099-01-01T00:00:00"}, "expires_at"),
+        ("PUT", "/projects/fraud/grants", {**GRANT, "expires_at": TOO_LATE}, "expires_at"),
+        ("PUT", "/projects/fraud/members/dana", {"role": "viewer", "expires_at": "4102444800"}, "expires_at"),
+        ("POST", "/what-if", {"change": "member.set", **MEMBER, "expires_at": TOO_LATE}, "expires_at"),
         ("PUT", "/projects/fraud/grants", {**GRANT, "reason": "x" * 501}, "reason"),
         ("PATCH", "/projects/fraud", {"name": ""}, "name"),
         ("PATCH", "/projects/fraud", {"askable": "true"}, "askable"),
@@ -122,6 +127,21 @@ def test_odd_input_is_refused_by_name(api, is_problem, method, path, body, field
     """422, and the field that is wrong."""
     response = api.as_("alice").call(method, path, **({"json": body} if body else {}))
     assert is_problem(response, 422)["field"].startswith(field)
+
+
+def test_an_end_in_any_time_zone_is_answered_in_utc(api):
+    """For a role, a grant, an approval and a change that is only tried."""
+    alice, ends = api.as_("alice"), {"expires_at": "2099-01-01T12:00:00.5+14:00"}
+    alice.call("PATCH", "/projects/fraud", json={"askable": True})
+    asked = api.as_("charlie").post("/projects/fraud/requests", {"role": "viewer"}).get_json()
+    for response in (
+        alice.put("/projects/fraud/members/dana", {"role": "viewer", **ends}),
+        alice.put("/projects/fraud/grants", {**GRANT, **ends}),
+        alice.post(f"/requests/{asked['id']}/approve", ends),
+    ):
+        assert response.get_json()["expires_at"] == "2098-12-31T22:00:00.500000Z"
+    tried = alice.post("/what-if", {"change": "member.set", **MEMBER, "role": "contributor", **ends})
+    assert tried.get_json()["changes"]
 
 
 def test_a_grant_is_changed_only_while_it_is_as_one_saw_it(api):

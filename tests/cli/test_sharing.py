@@ -51,6 +51,7 @@ def test_members_come_change_and_go(server):
     assert server("set-member", "fraud", "bob", "contributor", "--until", "2099-01-01", "--reason", "x").code == 0
     (bob,) = [m for m in server("members", "fraud", "--json").json["items"] if m["subject"] == "bob"]
     assert (bob["role"], bob["until"], bob["reason"]) == ("contributor", "2099-01-01T00:00:00+00:00", "x")
+    assert server("set-member", "fraud", "bob", "viewer", "--until", "9999-12-31T23:59:59-01:00").code == 2
     gone = server("remove-member", "fraud", "bob", "--json").json
     assert (gone["bindings"], gone["grants"]) == (1, 0)
     last = server("remove-member", "fraud", "alice")

@@ -1,6 +1,6 @@
 """Projects, members, groups and grants."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -70,7 +70,8 @@ def test_a_membership_ends_at_its_end(cast, cerberus, monkeypatch):
     monkeypatch.setattr(access_module, "utc_now", lambda: soon)
     assert not can(cerberus, "charlie")
     monkeypatch.undo()
-    for wrong in (now - timedelta(hours=1), soon.replace(tzinfo=None)):
+    too_late = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
+    for wrong in (now - timedelta(hours=1), soon.replace(tzinfo=None), too_late):
         with pytest.raises(Invalid) as raised:
             cerberus.projects.add_member(cast.alice, "fraud", subject="erin", role="viewer", expires_at=wrong)
         assert raised.value.field == "expires_at"
