@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from enum import StrEnum
@@ -13,8 +14,11 @@ from cerberus.store.records import AuditLine
 
 AT_ONCE: Final = 200
 COLUMNS: Final = tuple(each.name for each in fields(AuditLine))
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""What a spreadsheet may take for the beginning of a formula, and the mark itself that keeps it from that."""
+FORMULA: Final = re.compile(r"(?:^|(?<=;))(?= *[=+\-@\t\r\n'])")
+"""
+Before what a spreadsheet may take for a formula, and before the mark itself that keeps it from that: where a cell
+begins, and behind a semicolon, which begins a cell for spreadsheets of countries that write 1,5.
+"""
 
 
 class FileFormat(StrEnum):
@@ -60,7 +64,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub("'", text)
 
 
 WRITERS: Final[Mapping[FileFormat, Callable[[Iterable[AuditLine]], Iterator[str]]]] = {

@@ -5,6 +5,7 @@ The audit over HTTP: who finds what, page by page, and what an export is.
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -115,6 +116,29 @@ def test_a_cell_of_a_csv_export_is_no_formula(api, cerberus):
     assert row["client"] == '\'=HYPERLINK("x")'
     assert all(cell[:1] not in "=+-@\t\r" for row in rows for cell in row.values() if cell)
     assert json.loads(rows[0]["after"])
+
+
+@pytest.mark.parametrize(
+    ("client", "cell"),
+    [
+        ("=1", "'=1"),
+        ("'x", "''x"),
+        ("  @x", "'  @x"),
+        ("a;=1;b", "a;'=1;b"),
+        ("a; +1", "a;' +1"),
+        ("a;'=1", "a;''=1"),
+        ("a=1, -b", "a=1, -b"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (X11; Linux x86_64)"),
+    ],
+)
+def test_nor_is_what_follows_a_semicolon(api, cerberus, client, cell):
+    """There begins a cell for spreadsheets of countries that write 1,5. Undone it is what it was."""
+    api.as_(None).post("/sign-in", json={"name": "alice", "password": "x"}, headers={"User-Agent": client})
+    cerberus.settle()
+    text = api.as_("admin").get("/audit/export?format=csv").get_data(as_text=True)
+    (row,) = (row for row in csv.DictReader(io.StringIO(text, newline="")) if row["outcome"] == "denied")
+    assert row["client"] == cell
+    assert re.sub(r"(^|;)'", r"\1", cell) == client
 
 
 def test_an_export_of_a_time_without_lines_is_empty(api):
