@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from cerberus.errors import Invalid, NotFound
-from cerberus.service.letters import controls, hides, hides_in_lines
+from cerberus.service.letters import controls, hides, hides_in_lines, spelled
 
 LARGEST_BODY: Final = 64 * 1024
 LONGEST_LINE: Final = 200
@@ -96,7 +96,7 @@ def printable(name: object) -> str:
     """
     A part of a field's path as text that any log or terminal takes.
     """
-    return str(name).encode("ascii", "backslashreplace").decode()[:100]
+    return spelled(str(name))[:100]
 
 
 def refuse(error: ValidationError) -> NoReturn:

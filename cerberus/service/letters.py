@@ -49,6 +49,13 @@ def controls(text: str) -> bool:
     return any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
 
 
+def spelled(text: str) -> str:
+    """
+    The text as any log or terminal takes it: what is no printable ASCII as an escape.
+    """
+    return text.encode("ascii", "backslashreplace").decode() if text.isprintable() else ascii(text)[1:-1]
+
+
 def _hidden(text: str, index: int) -> bool:
     letter = text[index]
     if letter in JOINERS:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cerberus.errors import Invalid
 from cerberus.policy import BUILT_IN_ROLES, PlatformRole
+from cerberus.service.letters import spelled
 from cerberus.store import policy_facts
 from cerberus.store.database import Transaction
 from cerberus.store.world import Scope, Step, World
@@ -102,7 +103,7 @@ def _known_roles(session: Transaction, planned: Planned) -> None:
     for (slug, subject), terms in sorted(after.members.items()):
         role = terms.given
         if role not in BUILT_IN_ROLES and role not in everywhere and (slug, role) not in after.roles:
-            _refuse(f"projects.{slug}.members.{subject}.role", f"there is no role {role[:64]} in this project")
+            _refuse(f"projects.{slug}.members.{subject}.role", f"there is no role {spelled(role[:64])} in this project")
 
 
 def _no_circles(session: Transaction, after: World) -> None:

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from cerberus.errors import Invalid
 from cerberus.policy import ANY, RUN_DATA_KINDS, Level, PlatformRole
 from cerberus.service import parse
+from cerberus.service.letters import spelled
 
 FORMAT: Final = "1"
 RunDataKind = Literal[
@@ -181,7 +182,7 @@ def parsed(values: dict[str, Any]) -> PolicyFile:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        place = place.encode("ascii", "backslashreplace").decode()[:300]
+        place = spelled(place)[:300]
         message = "nothing of this name belongs here" if first["type"] == "extra_forbidden" else first["msg"]
         raise Invalid(f"{place or 'The file'}: {message}", field=place or "file") from None
 

@@ -1,16 +1,21 @@
 """YAML in and out, as policy files use it: texts, true, false, null, lists and mappings; nothing that surprises."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
 
 from cerberus.errors import Invalid
+from cerberus.service.letters import spelled
 
 DEEPEST: Final = 20
 FIELD: Final = "file"
 WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
 """Every other plain word is text: `no`, `7` and `2027-01-01` stay what somebody typed."""
+
+PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+"""How JSON in ASCII spells a letter beyond the first 65,536: in two halves, which YAML does not know."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -24,7 +29,7 @@ def read(text: str, *, largest: int) -> dict[str, Any]:
     if len(text.encode("utf-8", "replace")) > largest:
         raise Invalid(f"The file is larger than {largest // 2**20} MiB.", field=FIELD)
     try:
-        values = _document(yaml.parse(text, Loader=_Loader))
+        values = _document(yaml.parse(_paired(text), Loader=_Loader))
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
@@ -34,9 +39,18 @@ def read(text: str, *, largest: int) -> dict[str, Any]:
     return values
 
 
+def _paired(text: str) -> str:
+    # Only where the text is JSON: in YAML without quotes a backslash is a backslash.
+    return PAIR.sub(_one_letter, text) if text.lstrip().startswith("{") else text
+
+
+def _one_letter(found: re.Match[str]) -> str:
+    return found[1] + bytes.fromhex(found[2] + found[3]).decode("utf-16-be")
+
+
 def _problem(error: Exception) -> str:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-    return str(said).encode("ascii", "backslashreplace").decode()[:200]
+    return spelled(str(said))[:200]
 
 
 def _document(events: Iterator[Any]) -> Any:
@@ -75,18 +89,14 @@ def _mapping(events: Iterator[Any], path: tuple[str, ...]) -> dict[str, Any]:
             raise _refused("a name must be plain text", path, line)
         name = following.value
         if name in found:
-            raise _refused(f"{_shown(name)} stands here twice", path, line)
+            raise _refused(f"{spelled(name)[:100]} stands here twice", path, line)
         found[name] = _value(next(events), events, (*path, name))
     return found
 
 
 def _refused(why: str, path: tuple[str, ...], line: int) -> Invalid:
-    place = ".".join(_shown(part) for part in path)
+    place = ".".join(spelled(part)[:100] for part in path)
     return Invalid(f"{place or 'The file'}: {why} (line {line}).", field=place or FIELD)
-
-
-def _shown(name: str) -> str:
-    return name.encode("ascii", "backslashreplace").decode()[:100]
 
 
 def write(values: dict[str, Any]) -> str:

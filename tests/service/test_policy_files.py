@@ -1,5 +1,6 @@
 """Policy as code: export, plan, apply, drift."""
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,17 @@ def test_applying_is_one_line_and_one_step_and_twice_is_nothing(cast, cerberus):
 def test_json_is_read_like_yaml(cast, cerberus):
     text = as_json(cerberus.policies.export(SYSTEM))
     assert not cerberus.policies.plan(cast.admin, text).changes
+
+
+@pytest.mark.parametrize(
+    "name", ["Fraud \U0001f600\U0001f680", "Zo\u00eb", "C:\\users", "\\ud83d\\ude00", "\\\U0001f600"]
+)
+def test_json_may_be_written_in_ascii(cast, cerberus, name):
+    """As most programs write it: letters beyond the first 65,536 in two halves."""
+    cerberus.projects.change(cast.alice, "fraud", name=name)
+    text = json.dumps(cerberus.policies.export(SYSTEM))
+    assert text.isascii()
+    assert cerberus.policies.plan(cast.admin, text).steps == ()
 
 
 def test_a_plan_that_is_out_of_date_is_refused_and_says_who_was_faster(cast, cerberus):
@@ -296,6 +308,22 @@ def test_what_a_file_may_not_say_is_refused_with_its_place(cast, cerberus, chang
 def test_what_is_no_policy_file_is_refused(cast, cerberus, text):
     with pytest.raises(Invalid):
         cerberus.policies.plan(cast.admin, text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("  alice: {", '  "a\\e[2Jb": {'),
+        ("  alice: {", '  "a\\e[2Jb": &x {'),
+        ("  alice: {", '  "a\\e[2Jb": {}\n  "a\\e[2Jb": {'),
+        ("      dana: contributor", '      dana: "a\\e[2Jb"'),
+    ],
+)
+def test_a_refusal_says_nothing_that_a_terminal_obeys(cast, cerberus, change):
+    with pytest.raises(Invalid) as refusal:
+        cerberus.policies.plan(cast.admin, changed(cerberus, change))
+    assert "a\\x1b[2Jb" in refusal.value.message
+    assert refusal.value.message.isprintable()
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "charlie"])
