@@ -1,5 +1,6 @@
 """What must not be lost when much changes at once: owners of things, maintainers of projects. In few statements."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,8 +11,9 @@ from cerberus.policy import Source, SubjectKind
 from cerberus.store import projects
 from cerberus.store.policy_facts import rows
 from cerberus.store.reached import groups_inside, with_groups
+from cerberus.store.records import Did
 from cerberus.store.roles import manages
-from cerberus.store.tables import AuditRow, BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow
+from cerberus.store.tables import AuditRow, BindingRow, GrantRow, IntentRow, MembershipRow, ProjectRow, SubjectRow
 
 
 def owned(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str, int]]:
@@ -31,16 +33,21 @@ def owned(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str, int
 
 def created_in(session: OrmSession, slugs: Iterable[str]) -> list[tuple[str, int]]:
     """
-    Which of these projects hold how many things that somebody owns.
+    Which of these projects hold how many things that somebody owns, or is making there.
     """
-    query = (
+    slugs = list(slugs)
+    owned = (
         select(ProjectRow.slug, func.count())
         .join(GrantRow, GrantRow.project_id == ProjectRow.id)
         .where(GrantRow.source == Source.OWNERSHIP)
         .group_by(ProjectRow.slug)
-        .order_by(ProjectRow.slug)
     )
-    return [(slug, count) for slug, count in rows(session, query, ProjectRow.slug, slugs)]
+    being_made = select(IntentRow.project, func.count()).where(IntentRow.deed == Did.CREATE).group_by(IntentRow.project)
+    found: Counter[str] = Counter()
+    for query, column in ((owned, ProjectRow.slug), (being_made, IntentRow.project)):
+        for slug, count in rows(session, query, column, slugs):
+            found[slug] += count
+    return sorted(found.items())
 
 
 def managed_through(session: OrmSession, names: Iterable[str], now: datetime) -> set[str]:

@@ -2,6 +2,7 @@
 The two halves of what is done to things in MLflow: who made it owns it, whatever happens in between.
 """
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -219,6 +220,18 @@ def test_nobody_is_deleted_while_it_is_not_settled_what_is_theirs(cast, cerberus
     cerberus.deeds.finish(begun)
     cerberus.people.delete(SYSTEM, "dana", hand_over_to="alice")
     assert owners(MODEL) == ["alice"]
+
+
+def test_nor_does_a_policy_file_delete_a_project_in_which_something_is_being_made(cast, cerberus, owners):
+    policy = cerberus.policies.export(SYSTEM)
+    del policy["projects"]["fraud"]
+    text = json.dumps(policy)
+    begun = cerberus.deeds.begin(cast.dana, [create()])
+    assert "fraud still holds 1 thing in MLflow" in cerberus.policies.plan(cast.admin, text).obstacles[0]
+    with pytest.raises(Conflict, match="fraud still holds 1 thing in MLflow"):
+        cerberus.policies.apply(cast.admin, text)
+    cerberus.deeds.finish(begun)
+    assert owners(MODEL) == ["dana"]
 
 
 def test_a_project_in_which_something_is_being_made_is_not_deleted(cast, cerberus):
