@@ -84,7 +84,8 @@ def _known_subjects(session: Transaction, planned: Planned) -> None:
     places |= {subject: f"projects.{slug}.members.{subject}" for slug, subject in after.members}
     unknown = {*places} - {*after.people} - {*after.groups} - {*after.accounts}
     if planned.scope is not None:
-        unknown -= {*policy_facts.kinds_of(session, unknown)}
+        gone = {step.key for step in planned.steps if step.section == "accounts" and step.after is None}
+        unknown -= {*policy_facts.kinds_of(session, unknown)} - gone
     for name in sorted(unknown):
         _refuse(places[name], f"there is no user, group or service account {name}")
 

@@ -367,6 +367,29 @@ def test_a_part_of_a_policy_leaves_the_rest_alone(cast, cerberus):
 @pytest.mark.parametrize(
     ("part", "field"),
     [
+        ("members: {alice: maintainer, robot: viewer}", "projects.fraud.members.robot"),
+        ("members: {alice: maintainer}, grants: [{subject: robot, kind: prompt, level: USE}]", "projects.fraud.grants"),
+        ("members: {alice: maintainer, robot: viewer}, service_accounts: {robot: {}}", None),
+    ],
+)
+@pytest.mark.parametrize("role", [None, "viewer"])
+def test_a_part_gives_nothing_to_a_service_account_that_it_deletes(cast, cerberus, part, field, role):
+    """It names the project and not the account, so the account goes."""
+    cerberus.service_accounts.create(cast.alice, "fraud", name="robot")
+    if role is not None:
+        cerberus.projects.add_member(cast.alice, "fraud", subject="robot", role=role)
+    text = f"partial: true\nprojects: {{fraud: {{name: Fraud, {part}}}}}"
+    if field is None:
+        assert "robot: is DELETED" not in " ".join(cerberus.policies.plan(cast.admin, text).steps)
+        return
+    with pytest.raises(Invalid, match="there is no user, group or service account robot") as refusal:
+        cerberus.policies.plan(cast.admin, text)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
         ("groups: {alice: {}}", "groups.alice"),
         ("groups: {alice: {display_name: Alices}}", "groups.alice"),
         ("people: {readers: {}}", "people.readers"),
