@@ -41,6 +41,7 @@ PAGES = (
     Entry("compare.py", "Compare", ":material/compare_arrows:", "compare", "Work"),
     Entry("members.py", "Members and roles", ":material/group:", "members", "Project"),
     Entry("requests.py", "Requests", ":material/approval:", "requests", "Project", needs_project=False),
+    Entry("why.py", "Why?", ":material/help:", "why", "Project"),
     Entry("account.py", "Account", ":material/person:", "account", "You", needs_project=False),
 )
 

@@ -5,6 +5,8 @@ from cerberus.service.actors import SYSTEM, Actor, Origin
 from cerberus.service.cerberus import Cerberus
 from cerberus.service.effects import Effect
 from cerberus.service.projects import Removal
+from cerberus.service.questions import Explanation
+from cerberus.service.reach import Reaching
 from cerberus.service.sessions import NewSession, Resumed
 from cerberus.service.sign_on import Entered, SignOnInfo
 from cerberus.service.tokens import NewToken
@@ -36,6 +38,7 @@ __all__ = [
     "Did",
     "Effect",
     "Entered",
+    "Explanation",
     "Grant",
     "LocalSignIn",
     "Member",
@@ -44,6 +47,7 @@ __all__ = [
     "Origin",
     "Person",
     "ProjectInfo",
+    "Reaching",
     "Removal",
     "RequestState",
     "Resumed",
