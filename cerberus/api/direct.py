@@ -4,6 +4,7 @@ They take nearly as long as all the rest of a check. Taken where the address is 
 whatever goes wrong on the way is answered by Flask, as everywhere else.
 """
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
@@ -17,6 +18,9 @@ from cerberus.api.trace import trace_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PLAIN_HOST: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*(:[0-9]{1,5})?")
+"""What Flask's routing refuses no request for."""
 
 OK: Final = f"{HTTPStatus.OK.value} {HTTPStatus.OK.phrase}"
 
@@ -41,7 +45,7 @@ class Direct:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         found = self._endpoints.get(path)
-        if found is None or environ.get("RAW_URI") != path or environ["REQUEST_METHOD"] != found[1].method:
+        if found is None or environ["REQUEST_METHOD"] != found[1].method or not is_plain(environ, path):
             return self._flask(environ, start_response)
         try:
             text = self._answer(*found, environ)
@@ -60,3 +64,11 @@ class Direct:
         arriving.is_over()
         answer = cast(BaseModel, endpoint.view(caller, **given))
         return answer.model_dump_json().encode()
+
+
+def is_plain(environ: "WSGIEnvironment", path: str) -> bool:
+    """
+    Whether nothing about the address is left for Flask's routing to refuse.
+    """
+    host = PLAIN_HOST.fullmatch(environ.get("HTTP_HOST", ""))
+    return host is not None and environ.get("RAW_URI") == path and "HTTP_UPGRADE" not in environ

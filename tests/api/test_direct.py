@@ -120,6 +120,28 @@ def test_an_address_spelled_otherwise_is_flasks(api, flask, spelled):
     assert flask.times == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"HTTP_HOST": "a..b"},
+        {"HTTP_HOST": ".a"},
+        {"HTTP_HOST": "a."},
+        {"HTTP_HOST": "x" * 64},
+        {"HTTP_HOST": "[::1]:5000"},
+        {"HTTP_HOST": "a/b"},
+        {"HTTP_HOST": "\xfc"},
+        {"HTTP_HOST": ""},
+        {"HTTP_CONNECTION": "upgrade", "HTTP_UPGRADE": "websocket"},
+    ],
+    ids=str,
+)
+def test_a_host_or_a_protocol_that_routing_may_refuse_is_flasks(api, flask, odd):
+    bob = api.as_("bob")
+    bob.client.post("/api/v1/check", json=CHECK, headers=bob.headers, environ_overrides=odd)
+    assert bob.client.post("/api/v1/check", json=CHECK, headers=bob.headers).status_code == 200
+    assert flask.times == 1
+
+
 def test_a_body_without_a_length_is_read_to_its_end(api):
     """In chunks: the server marks where such a body ends."""
     body = json.dumps(CHECK).encode()
