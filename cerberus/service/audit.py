@@ -6,6 +6,7 @@ from typing import Unpack
 
 from cerberus.errors import Conflict, Forbidden, Invalid
 from cerberus.policy import Decision, Principal, Verb
+from cerberus.service import parse
 from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor, Origin, line_of_denial
 from cerberus.service.context import Context
@@ -33,6 +34,7 @@ class Audit:
         Admins and auditors see every line; who manages a project those of the project.
         """
         _require_position(after)
+        _require_moments(wanted)
         with self._context.view_at_length(actor) as view:
             project = wanted.get("project")
             if not view.oversees:
@@ -53,10 +55,12 @@ class Audit:
 
         For admins and auditors.
         """
+        time = AuditSearch(since=since, until=until)
+        _require_moments(time)
         with self._context.view_at_length(actor) as view:
             view.require_oversight()
             first, last = audit.ids_between(view.session, since, until)
-        self._context.looked(actor, "audit.export", "audit", about=_as_said({"since": since, "until": until}))
+        self._context.looked(actor, "audit.export", "audit", about=_as_said(time))
         return self._lines(first, last)
 
     def _lines(self, first: int, last: int) -> Iterator[AuditLine]:
@@ -99,7 +103,7 @@ class Audit:
         """
         with self._context.view_at_length(actor) as view:
             view.require_admin()
-            if before > view.now:
+            if parse.moment(before, "before") > view.now:
                 raise Invalid("That is in the future.", field="before")
             last = retention.last_before(view.session, before)
         with self._context.change_at_length(actor) as change:
@@ -132,3 +136,9 @@ def _require_position(after: str | None) -> None:
             AuditLine.moment_and_id(after)
     except ValueError:
         raise Invalid("after: is no place in the audit", field="after") from None
+
+
+def _require_moments(wanted: AuditSearch) -> None:
+    for field, value in (("since", wanted.get("since")), ("until", wanted.get("until"))):
+        if value is not None:
+            parse.moment(value, field)

@@ -119,17 +119,25 @@ def scopes(values: Iterable[Any], field: str = "scopes") -> frozenset[Scope]:
     return found
 
 
+def moment(value: Any, field: str) -> datetime:
+    """
+    A moment in UTC.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise Invalid(f"{field} must be a moment with a time zone.", field=field)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{field} must lie in the years 1 to 9999, in UTC.", field=field) from None
+
+
 def end(value: datetime | None, now: datetime, field: str = "expires_at") -> datetime | None:
     """
     A moment to come, in UTC, or None for no end.
     """
     if value is None:
         return None
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise Invalid(f"{field} must be a moment with a time zone.", field=field)
-    if value <= now:
+    ends = moment(value, field)
+    if ends <= now:
         raise Invalid(f"{field} must lie in the future.", field=field)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise Invalid(f"{field} must lie in the years 1 to 9999, in UTC.", field=field) from None
+    return ends

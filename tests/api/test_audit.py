@@ -67,7 +67,7 @@ def test_a_line_says_everything(api):
         "since=yesterday", "since=2026-01-01T00:00:00", "until=1", "until=-1.5",
         "since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-01:00", "action=Member.",
         "action=member.*", "limit=0", "limit=201", "who=a%00b", "outcome=%E2%80%AE", "before=3", "after=3",
-        f"client={'x' * 201}",
+        f"client={'x' * 201}", "since=9999-12-31T23:59:59-12:00", "until=0001-01-01T00:00:00%2B14:00",
     ],
 )  # fmt: skip
 def test_what_is_odd_is_refused_by_name(api, is_problem, asked):

@@ -139,6 +139,7 @@ def test_a_wrong_value_is_refused_by_name(api, is_problem, path, body, field):
         ({"role": "king"}, "role"),
         ({"role": "viewer", "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"role": "viewer", "expires_at": "2999-01-01T00:00:00"}, "expires_at"),
+        ({"role": "viewer", "expires_at": "9999-12-31T23:59:59-12:00"}, "expires_at"),
         ({"role": "viewer", "expires_at": 1}, "expires_at"),
         ({"role": "viewer", "reason": "x" * 501}, "reason"),
     ],

@@ -138,6 +138,8 @@ def test_trim_removes_what_is_older_and_the_chain_holds(server, cerberus, monkey
     [
         ("audit",), ("audit", "fly"), ("audit", "export", "--format", "pdf"), ("audit", "search", "--since", "soon"),
         ("audit", "search", "--after", "here"), ("audit", "trim", "--before", "2999-01-01"),
+        ("audit", "export", "--since", "9999-12-31T23:59:59-12:00"),
+        ("audit", "trim", "--before", "0001-01-01T00:00:00+14:00"),
     ],
 )  # fmt: skip
 def test_mistakes_are_wrong_usage(server, words):
