@@ -131,6 +131,9 @@ class Context:
             except CerberusError as error:
                 log.warning("not written: %s: %s", what, error)
                 self.when_dropped()
+            except Exception as error:  # nobody waits for this: what is not said here is said nowhere
+                log.error("not written: %s: %s", what, type(error).__name__)  # its words could hold what is secret
+                self.when_dropped()
             finally:
                 self._pending.release()
 

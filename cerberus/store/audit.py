@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, func, select
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.errors import Unavailable
 from cerberus.store.records import AuditLine, AuditSearch
-from cerberus.store.tables import AuditRow, PolicyStateRow
+from cerberus.store.tables import AuditRow, Base, PolicyStateRow
 
 FIRST_HASH: Final = "0" * 64
 HASHED: Final = (
@@ -31,6 +31,13 @@ HASHED: Final = (
 )
 ALL: Final = (AuditRow.id, *(getattr(AuditRow, name) for name in HASHED), AuditRow.previous_hash, AuditRow.hash)
 EQUAL: Final = ("who", "on_behalf_of", "target", "project", "outcome", "address", "request_id")
+LENGTHS: Final = {
+    name: column.type.length
+    for name, column in Base.metadata.tables[AuditRow.__tablename__].columns.items()
+    if name in HASHED and isinstance(column.type, String) and column.type.length is not None
+}
+"""How many characters each text may have. What others typed stands in refusals: a longer one must not lose the line."""
+
 CREDENTIAL: Final = re.compile(r"mls_[A-Za-z0-9]{16,}|ey[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")
 """What a credential looks like: a token of ours, or a JWT. Its parts are long: no name of a model is taken for one."""
 
@@ -67,20 +74,20 @@ def row_of(line: Mapping[str, Any], at: datetime) -> AuditRow:
     A row from a line's fields; texts are cut to their columns' lengths, and hold no credential.
     """
     before, after = line.get("before"), line.get("after")
+    given = {"outcome": "ok", "project": None, **line}
     return AuditRow(
         at=at,
-        who=line["who"],
-        on_behalf_of=line.get("on_behalf_of", "")[:64],
-        action=line["action"],
-        target=harmless(line["target"])[:400],
-        project=line.get("project"),
         before=None if before is None else harmless(canonical(before)),
         after=None if after is None else harmless(canonical(after)),
-        outcome=line.get("outcome", "ok"),
-        address=line.get("address", "")[:64],
-        client=harmless(line.get("client", ""))[:200],
-        request_id=harmless(line.get("request_id", ""))[:64],
+        **{name: _fitting(name, given.get(name, "")) for name in LENGTHS},
     )
+
+
+def _fitting(name: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    harmful = name != "who"  # that is a name from our own table, whatever it looks like
+    return (harmless(text) if harmful else text)[: LENGTHS[name]]
 
 
 def harmless(text: str) -> str:

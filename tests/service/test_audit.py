@@ -86,6 +86,28 @@ def test_an_edge_notes_what_it_refused(cast, cerberus):
     assert (line.who, line.action, line.target) == ("bob", "experiment.delete", "experiment:7")
 
 
+@pytest.mark.on_each_database
+@pytest.mark.parametrize("project", ["x" * 200, "mls_" + "a1b2c3d4" * 6])
+def test_a_refusal_is_a_line_whatever_was_asked_about(cast, cerberus, project):
+    """A name longer than any project's is cut, and a token in its place is not repeated: MySQL cuts nothing itself."""
+    with pytest.raises(CerberusError):
+        cerberus.projects.members(cast.charlie, project)
+    cerberus.settle()
+    (line,) = cerberus.audit.search(SYSTEM, outcome="denied")
+    assert (line.who, line.action) == ("charlie", "project.read")
+    assert line.project == {"x": "x" * 63, "m": "***"}[project[0]]
+
+
+def test_whatever_keeps_a_line_from_being_written_is_said(cerberus, caplog):
+    """In the log, without the words of the error, and in the count of drops."""
+    dropped = []
+    cerberus.count_drops(lambda: dropped.append(1))
+    cerberus._context.later(lambda _: {}["secret"], what="a line")
+    cerberus.settle()
+    assert caplog.messages == ["not written: a line: KeyError"]
+    assert dropped == [1]
+
+
 def test_who_may_read_the_audit(cast, cerberus):
     """Admins and auditors all of it, maintainers their project's, others nothing."""
     cerberus.people.set_platform_role(cast.admin, "charlie", PlatformRole.AUDITOR)
