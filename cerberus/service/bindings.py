@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cerberus.service.change import Change
-from cerberus.service.subjects import require_maintainers
+from cerberus.service.subjects import maintainers_stay
 from cerberus.store import projects
 from cerberus.store.records import Member
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
@@ -41,11 +41,8 @@ def rebind(
     """
     Another role, end or reason for a member. Conflict when that left the project without a maintainer.
     """
-    had = projects.has_maintainer(change.session, project.id)
-    binding.role, binding.expires_at, binding.reason = role, expires_at, reason
-    change.session.flush()
-    if had:
-        require_maintainers(change, [project.id])
+    with maintainers_stay(change, [project.slug]):
+        binding.role, binding.expires_at, binding.reason = role, expires_at, reason
     return projects.member(binding, subject)
 
 

@@ -8,7 +8,7 @@ from cerberus.policy import SubjectKind, Verb
 from cerberus.service import parse
 from cerberus.service.access import Access, project_resource
 from cerberus.service.change import Change, View
-from cerberus.service.subjects import maintainers_stay, require_admin_left
+from cerberus.service.subjects import maintainers_stay, managed_with, require_admin_left
 from cerberus.store import belongings, credentials, principals, subjects
 from cerberus.store.tables import SubjectRow
 
@@ -37,7 +37,7 @@ def delete(
         belongings.hand_over(change.session, row.id, heir.id)
     gone = {"display_name": row.display_name, "disabled": row.disabled, "owned": owned}
     gone |= {"members": members} | asdict(belongings.of(change.session, row.id))
-    with maintainers_stay(change, row):
+    with maintainers_stay(change, managed_with(change, row)):
         subjects.remove(change.session, row)
     require_admin_left(change)
     credentials.forget_failures(change.session, f"account:{row.name}")

@@ -6,7 +6,7 @@ from cerberus.service import departure, parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
-from cerberus.service.subjects import find_subject, maintainers_stay, rename, require_free
+from cerberus.service.subjects import find_subject, maintainers_stay, managed_with, rename, require_free
 from cerberus.store import principals, subjects
 from cerberus.store.records import Person
 from cerberus.store.tables import SubjectRow
@@ -89,7 +89,7 @@ class Groups:
             change.require_admin()
             row = find_subject(change, group, SubjectKind.GROUP)
             leaving = _member(change, member)
-            with maintainers_stay(change, row):
+            with maintainers_stay(change, managed_with(change, row)):
                 gone = subjects.leave(change.session, row.id, leaving.id)
             if not gone:
                 raise NotFound(f"{leaving.name} is not in {row.name}.")

@@ -20,7 +20,7 @@ from cerberus.service.subjects import (
     require_admin_left,
     require_free,
 )
-from cerberus.store import belongings, credentials, projects, subjects
+from cerberus.store import belongings, credentials, maintainers, subjects
 from cerberus.store.records import Person, Session
 
 SHORTEST_SEARCH = 2
@@ -128,8 +128,8 @@ class People:
     @staticmethod
     def _require_search(view: View, wanted: str) -> None:
         principal = view.access.principal
-        managed = projects.managed_by(view.session, (principal.id, *principal.groups), now=view.now)
-        if not any(principal.project in (None, project.slug) for project in managed):
+        managed = maintainers.managed_by(view.session, (principal.id, *principal.groups), now=view.now)
+        if not any(principal.project in (None, slug) for slug in managed):
             raise Forbidden("You may not list people.", hint="Those who manage a project may.")
         if subjects.longest_word(wanted) < SHORTEST_SEARCH:
             raise Invalid("Give at least two characters of the name.", field="text")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from cerberus.service.change import Change
-from cerberus.store import policy_guard, reached, subjects
+from cerberus.store import maintainers, policy_guard, reached, subjects
 from cerberus.store.database import Transaction
 from cerberus.store.policy_writes import Writer
 from cerberus.store.reached import Reach
@@ -20,12 +20,12 @@ def perform(change: Change, steps: Sequence[Step]) -> list[str]:
     obstacles = list(_orphans(session, steps))
     at_stake = _projects_at_stake(change, steps)
     had_admin = bool(subjects.enabled_admins(session))
-    maintained = policy_guard.maintained(session, at_stake)
+    maintained = maintainers.maintained(session, at_stake)
     Writer(session, steps, at=change.now, by=change.actor.principal.name).write()
     if had_admin and not subjects.enabled_admins(session):
         obstacles.append("That would leave no active admin: make somebody admin in the file.")
     gone = {step.key for step in steps if step.section == "projects" and step.after is None}
-    alone = sorted(maintained - gone - policy_guard.maintained(session, maintained - gone))
+    alone = sorted(maintained - gone - maintainers.maintained(session, maintained - gone))
     if alone:
         obstacles.append(
             f"That would leave {', '.join(alone[:20])} without a maintainer: name one in the file, without an end."
@@ -58,7 +58,7 @@ def _projects_at_stake(change: Change, steps: Sequence[Step]) -> set[str]:
             touched.add(step.key[1])
         elif step.section in OF_PEOPLE:
             touched.add(step.key)
-    return found | policy_guard.managed_through(change.session, touched, change.now)
+    return found | maintainers.managed_through(change.session, touched, now=change.now)
 
 
 def reach_of(session: Transaction, steps: Sequence[Step]) -> Callable[[], Reach]:

@@ -12,7 +12,7 @@ from cerberus.service.change import Change
 from cerberus.service.context import Context
 from cerberus.service.ending import end, require_empty
 from cerberus.service.roles import FOUNDER, require_role
-from cerberus.service.subjects import find_anybody, require_maintainers
+from cerberus.service.subjects import find_anybody, maintainers_stay
 from cerberus.store import projects, roles, subjects
 from cerberus.store.records import Member, ProjectInfo, RoleInfo
 from cerberus.store.tables import BindingRow, ProjectRow, SubjectRow
@@ -163,12 +163,10 @@ class Projects:
             row = find_anybody(change, subject)
             binding = projects.binding_row(change.session, project.id, row.id)
             before = None if binding is None else shown(projects.member(binding, row))
-            had = projects.has_maintainer(change.session, project.id)
-            removal = Removal(*projects.take_away(change.session, project.id, row.id))
+            with maintainers_stay(change, [slug]):
+                removal = Removal(*projects.take_away(change.session, project.id, row.id))
             if removal == Removal(0, 0):
                 raise NotFound(f"{row.name} is not a member of {slug}.")
-            if had:
-                require_maintainers(change, [project.id])
             change.record(
                 "member.remove", f"{row.kind}:{row.name}", project=slug, before=before, after={"grants": removal.grants}
             )

@@ -10,8 +10,8 @@ from cerberus.service import parse
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.subjects import require_maintainers
-from cerberus.store import projects, roles
+from cerberus.service.subjects import maintainers_stay
+from cerberus.store import roles
 from cerberus.store.records import RoleInfo
 from cerberus.store.tables import RoleRow
 
@@ -79,13 +79,11 @@ class Roles:
         with self._context.change(actor) as change:
             row = _own_role(change, project, name)
             before = _shown(row)
-            managed = _managed_through(change, row) if manages is False else []
-            row.levels = row.levels if given is None else roles.levels_text(given)
-            row.description = row.description if about is None else about
-            row.manages_project = row.manages_project if manages is None else manages
+            with maintainers_stay(change, roles.projects_with(change.session, row) if manages is False else ()):
+                row.levels = row.levels if given is None else roles.levels_text(given)
+                row.description = row.description if about is None else about
+                row.manages_project = row.manages_project if manages is None else manages
             if _shown(row) != before:
-                change.session.flush()
-                require_maintainers(change, managed)
                 change.record("role.change", f"role:{row.name}", project=project, before=before, after=_shown(row))
             return roles.role_info(row)
 
@@ -188,13 +186,6 @@ def _own_role(change: Change, project: str | None, name: object) -> RoleRow:
     if roles.EVERYWHERE in found:
         raise Forbidden(f"Every project has the role {name}: only an admin may change it.", hint="Ask an admin.")
     raise NotFound(f"There is no role {str(name)[:64]}.")
-
-
-def _managed_through(change: Change, row: RoleRow) -> list[int]:
-    if not row.manages_project:
-        return []
-    found = roles.projects_with(change.session, row)
-    return [project_id for project_id in found if projects.has_maintainer(change.session, project_id)]
 
 
 def _shown(row: RoleRow) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from cerberus.errors import Conflict, NotFound
 from cerberus.policy import SubjectKind
 from cerberus.service import parse
 from cerberus.service.change import Change, View
-from cerberus.store import credentials, principals, projects, subjects
+from cerberus.store import credentials, maintainers, principals, subjects
 from cerberus.store.tables import SubjectRow
 
 
@@ -47,30 +47,29 @@ def require_admin_left(change: Change) -> None:
         raise Conflict("That is the last admin.", hint="Make somebody else admin first.")
 
 
-def require_maintainers(change: Change, project_ids: Iterable[int]) -> None:
+@contextmanager
+def maintainers_stay(change: Change, projects: Iterable[str]) -> Iterator[None]:
     """
-    Conflict naming the projects that the change would leave without a maintainer.
+    Conflict, naming them, when the block takes the last maintainer from some of the projects.
+
+    One that has none to begin with is in nobody's way.
     """
-    alone = projects.without_maintainer(change.session, project_ids)
+    kept = maintainers.maintained(change.session, projects)
+    yield
+    change.session.flush()
+    alone = sorted(kept - maintainers.maintained(change.session, kept))
     if alone:
         raise Conflict(
             f"That would leave {', '.join(alone)} without a maintainer.", hint="Make somebody else maintainer first."
         )
 
 
-@contextmanager
-def maintainers_stay(change: Change, row: SubjectRow) -> Iterator[None]:
+def managed_with(view: View, row: SubjectRow) -> set[str]:
     """
-    Conflict when the block takes the last maintainer from a project that the subject, or a group it is in, manages.
-
-    A project that has none to begin with is in nobody's way.
+    The projects that the subject, or a group that it is in, manages now.
     """
-    ids = (row.id, *principals.groups_of(change.session, row.id))
-    managed = projects.managed_by(change.session, ids, now=change.now)
-    kept = [project.id for project in managed if projects.has_maintainer(change.session, project.id)]
-    yield
-    change.session.flush()
-    require_maintainers(change, kept)
+    ids = (row.id, *principals.groups_of(view.session, row.id))
+    return maintainers.managed_by(view.session, ids, now=view.now)
 
 
 def disable(change: Change, row: SubjectRow, *, project: str | None = None) -> None:
@@ -79,7 +78,7 @@ def disable(change: Change, row: SubjectRow, *, project: str | None = None) -> N
     """
     if row.disabled:
         return
-    with maintainers_stay(change, row):
+    with maintainers_stay(change, managed_with(change, row)):
         row.disabled = True
     require_admin_left(change)
     credentials.end_sessions(change.session, change.now, subject_id=row.id)

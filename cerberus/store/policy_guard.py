@@ -1,19 +1,15 @@
-"""What must not be lost when much changes at once: owners of things, maintainers of projects. In few statements."""
+"""What stands in the way when much changes at once: things that somebody owns. And the newest change there was."""
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import Source, SubjectKind
-from cerberus.store import projects
+from cerberus.policy import Source
 from cerberus.store.policy_facts import rows
-from cerberus.store.reached import groups_inside, with_groups
 from cerberus.store.records import Did
-from cerberus.store.roles import manages
-from cerberus.store.tables import AuditRow, BindingRow, GrantRow, IntentRow, MembershipRow, ProjectRow, SubjectRow
+from cerberus.store.tables import AuditRow, GrantRow, IntentRow, ProjectRow, SubjectRow
 
 
 def owned(session: OrmSession, names: Iterable[str]) -> list[tuple[str, str, int]]:
@@ -48,50 +44,6 @@ def created_in(session: OrmSession, slugs: Iterable[str]) -> list[tuple[str, int
         for slug, count in rows(session, query, column, slugs):
             found[slug] += count
     return sorted(found.items())
-
-
-def managed_through(session: OrmSession, names: Iterable[str], now: datetime) -> set[str]:
-    """
-    The projects that one of these subjects manages, itself or through groups.
-    """
-    found: set[str] = set()
-    for ids in with_groups(session, names):
-        found.update(row.slug for row in projects.managed_by(session, ids, now=now))
-    return found
-
-
-def maintained(session: OrmSession, slugs: Iterable[str]) -> set[str]:
-    """
-    Those of the projects that an enabled user manages for good, directly or through groups.
-    """
-    query = (
-        select(ProjectRow.slug, SubjectRow.id, SubjectRow.kind, SubjectRow.disabled)
-        .join(BindingRow, BindingRow.project_id == ProjectRow.id)
-        .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
-        .where(ProjectRow.deleted_at.is_(None), BindingRow.expires_at.is_(None), manages())
-    )
-    sure: set[str] = set()
-    through: dict[str, set[int]] = {}
-    for slug, key, kind, disabled in rows(session, query, ProjectRow.slug, slugs):
-        if kind == SubjectKind.USER and not disabled:
-            sure.add(slug)
-        elif kind == SubjectKind.GROUP:
-            through.setdefault(slug, set()).add(key)
-    unsure = {slug: groups for slug, groups in through.items() if slug not in sure}
-    peopled = _with_enabled_users(session, set().union(*unsure.values()))
-    return sure | {slug for slug, groups in unsure.items() if groups & peopled}
-
-
-def _with_enabled_users(session: OrmSession, groups: set[int]) -> set[int]:
-    inside = groups_inside(session, groups)
-    query = (
-        select(MembershipRow.group_id)
-        .join(SubjectRow, SubjectRow.id == MembershipRow.member_id)
-        .where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
-        .distinct()
-    )
-    peopled = {key for (key,) in rows(session, query, MembershipRow.group_id, set().union(*inside.values()))}
-    return {group for group, parts in inside.items() if parts & peopled}
 
 
 def newest_change(session: OrmSession) -> AuditRow | None:

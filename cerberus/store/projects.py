@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import SubjectKind
 from cerberus.store.records import Member, ProjectInfo
-from cerberus.store.roles import manages
-from cerberus.store.tables import BindingRow, GrantRow, MembershipRow, ProjectRow, SubjectRow, in_force
+from cerberus.store.tables import BindingRow, GrantRow, ProjectRow, SubjectRow
 
 SHOWN: Final = (ProjectRow.name, ProjectRow.description, ProjectRow.archived_at.is_not(None), ProjectRow.askable)
 """What a ProjectInfo is made from, after the slug."""
@@ -149,65 +148,3 @@ def take_away(session: OrmSession, project_id: int, subject_id: int) -> tuple[in
         delete(GrantRow).where(GrantRow.project_id == project_id, GrantRow.subject_id == subject_id)
     )
     return bindings.rowcount, grants.rowcount  # type: ignore[attr-defined]
-
-
-def managed_by(session: OrmSession, subject_ids: Iterable[int], *, now: datetime) -> list[ProjectRow]:
-    """
-    The projects that one of the subjects manages at that moment, by slug.
-    """
-    return list(
-        session.scalars(
-            select(ProjectRow)
-            .join(BindingRow, BindingRow.project_id == ProjectRow.id)
-            .where(
-                BindingRow.subject_id.in_(tuple(subject_ids)),
-                in_force(BindingRow, now),
-                ProjectRow.deleted_at.is_(None),
-                manages(),
-            )
-            .order_by(ProjectRow.slug)
-            .distinct()
-        )
-    )
-
-
-def without_maintainer(session: OrmSession, project_ids: Iterable[int]) -> list[str]:
-    """
-    The slugs of those projects that nobody manages for good.
-    """
-    alone = [project_id for project_id in project_ids if not has_maintainer(session, project_id)]
-    return [session.get_one(ProjectRow, project_id).slug for project_id in alone]
-
-
-def has_maintainer(session: OrmSession, project_id: int) -> bool:
-    """
-    Whether an enabled user manages the project for good, directly or through groups.
-
-    A binding with an end does not count: it would leave the project alone without anybody doing anything.
-    """
-    found = session.execute(
-        select(SubjectRow.id, SubjectRow.kind, SubjectRow.disabled)
-        .join(BindingRow, BindingRow.subject_id == SubjectRow.id)
-        .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
-        .where(ProjectRow.id == project_id, manages(), BindingRow.expires_at.is_(None))
-    ).all()
-    if any(kind == SubjectKind.USER and not disabled for _, kind, disabled in found):
-        return True
-    groups = [subject_id for subject_id, kind, _ in found if kind == SubjectKind.GROUP]
-    return bool(groups) and has_enabled_user(session, groups)
-
-
-def has_enabled_user(session: OrmSession, group_ids: Iterable[int]) -> bool:
-    """
-    Whether one of the groups has an enabled user, in it or in a group below it.
-    """
-    below = select(MembershipRow.member_id).where(MembershipRow.group_id.in_(tuple(group_ids))).cte(recursive=True)
-    deeper = select(MembershipRow.member_id).join(below, MembershipRow.group_id == below.c.member_id)
-    everybody = below.union(deeper)
-    found = session.scalar(
-        select(SubjectRow.id)
-        .join(everybody, everybody.c.member_id == SubjectRow.id)
-        .where(SubjectRow.kind == SubjectKind.USER, SubjectRow.disabled.is_(False))
-        .limit(1)
-    )
-    return found is not None

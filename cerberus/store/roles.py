@@ -160,13 +160,13 @@ def bound(session: OrmSession, row: RoleRow, now: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def projects_with(session: OrmSession, row: RoleRow) -> list[int]:
+def projects_with(session: OrmSession, row: RoleRow) -> list[str]:
     """
-    The ids of the projects in which somebody has the role.
+    The slugs of the projects in which somebody has the role.
     """
     query = (
-        select(BindingRow.project_id)
-        .join(ProjectRow, ProjectRow.id == BindingRow.project_id)
+        select(ProjectRow.slug)
+        .join(BindingRow, BindingRow.project_id == ProjectRow.id)
         .where(BindingRow.role == row.name)
         .distinct()
     )

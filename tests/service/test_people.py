@@ -286,6 +286,27 @@ def test_an_admin_is_found_by_one_statement_and_is_one_who_can_act(cast, cerberu
     assert [statement for statement in sent if statement not in ("BEGIN", "SELECT 1")] == sent[-1:]
 
 
+def test_who_maintains_many_projects_is_disabled_in_as_few_statements_as_who_maintains_one(cast, cerberus):
+    """Whether each of them keeps a maintainer is asked for all at once."""
+    sent = []
+
+    def note(connection, cursor, statement, *rest):
+        sent.append(statement)
+
+    def disabled(name):
+        sent.clear()
+        cerberus.people.disable(cast.admin, name)
+        return len(sent)
+
+    for name in ("one", "many"):
+        cerberus.people.create_user(SYSTEM, name)
+    for number in range(12):
+        cerberus.projects.create(SYSTEM, f"p{number}", maintainer="many" if number else "one")
+        cerberus.projects.add_member(SYSTEM, f"p{number}", subject="readers", role="maintainer")
+    event.listen(cerberus._database.engine, "before_cursor_execute", note)
+    assert disabled("one") == disabled("many")
+
+
 def test_the_last_maintainer_cannot_be_disabled(cast, cerberus):
     """The message names the projects."""
     with pytest.raises(Conflict, match="fraud"):

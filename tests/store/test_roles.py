@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind, Verb, decide
-from cerberus.store import grants, principals, projects, roles, subjects
+from cerberus.store import grants, maintainers, principals, projects, roles, subjects
 from cerberus.store.database import Database
 from cerberus.store.tables import MembershipRow
 
@@ -124,8 +124,8 @@ def test_who_holds_a_managing_role_maintains_the_project(database, home, manages
         make_role(session, "steward", home, {Kind.PROMPT: Level.READ}, manages_project=manages)
         alice = subjects.insert(session, "alice", SubjectKind.USER, display_name="", at=NOW)
         bind(session, here, alice, "steward")
-        assert projects.has_maintainer(session, here.id) is counts
-        assert [found.slug for found in projects.managed_by(session, [alice.id], now=NOW)] == ["here"] * counts
+        assert maintainers.maintained(session, ["here"]) == ({"here"} if counts else set())
+        assert maintainers.managed_by(session, [alice.id], now=NOW) == ({"here"} if counts else set())
 
 
 def test_a_managing_role_that_has_ended_manages_nothing(database):
@@ -136,9 +136,9 @@ def test_a_managing_role_that_has_ended_manages_nothing(database):
         binding = bind(session, here, alice, "maintainer")
         binding.expires_at = NOW
         session.flush()
-        assert not projects.has_maintainer(session, here.id)
-        assert projects.managed_by(session, [alice.id], now=NOW) == []
-        assert len(projects.managed_by(session, [alice.id], now=NOW - timedelta(seconds=1))) == 1
+        assert maintainers.maintained(session, ["here"]) == set()
+        assert maintainers.managed_by(session, [alice.id], now=NOW) == set()
+        assert len(maintainers.managed_by(session, [alice.id], now=NOW - timedelta(seconds=1))) == 1
 
 
 def test_a_deleted_project_is_nowhere(database):
@@ -156,5 +156,5 @@ def test_a_deleted_project_is_nowhere(database):
             assert (loaded.rules, loaded.projects) == ({}, {})
         assert projects.project_row(session, "gone") is None
         assert projects.every(session) == []
-        assert projects.managed_by(session, [alice.id], now=NOW) == []
+        assert maintainers.managed_by(session, [alice.id], now=NOW) == set()
         assert projects.was_deleted(session, "gone")
