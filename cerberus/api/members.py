@@ -3,7 +3,7 @@
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import MemberPut, Members, MemberShown, Removed
-from cerberus.api.pages import cut
+from cerberus.api.pages import first
 from cerberus.api.shapes import Page
 from cerberus.errors import Conflict, Forbidden, NotFound
 
@@ -19,8 +19,8 @@ members = noun("members")
     raises=(NotFound, Forbidden),
 )
 def list_members(caller: Caller, query: Page, project: str) -> Members:
-    found = caller.cerberus.projects.members(caller.actor, project)
-    shown, rest = cut(found, query, lambda member: member.subject)
+    found = caller.cerberus.projects.members(caller.actor, project, limit=query.limit + 1, after=query.after)
+    shown, rest = first(found, query, lambda member: member.subject)
     return Members(items=tuple(MemberShown.of(member) for member in shown), next=rest)
 
 

@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -65,16 +64,10 @@ def first(found: Sequence[Item], page: Page, place: Callable[[Item], str]) -> tu
     return shown, place(shown[-1]) if len(found) > len(shown) else None
 
 
-def cut(
-    items: Iterable[Item],
-    page: Page,
-    place: Callable[[Item], str],
-    *,
-    comes_after: Callable[[str, str], bool] = operator.gt,
-) -> tuple[tuple[Item, ...], str | None]:
+def cut(items: Iterable[Item], page: Page, place: Callable[[Item], str]) -> tuple[tuple[Item, ...], str | None]:
     """
-    The page of a list that is sorted by `place` (downwards with `comes_after=operator.lt`), and where it goes on.
+    The page of a list that is sorted by `place`, and where it goes on.
     """
-    rest = [item for item in items if page.after is None or comes_after(place(item), page.after)]
+    rest = [item for item in items if page.after is None or place(item) > page.after]
     shown = tuple(rest[: page.limit])
     return shown, place(shown[-1]) if len(rest) > len(shown) else None

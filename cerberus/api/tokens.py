@@ -1,23 +1,14 @@
 """Access tokens: one's own, and those of the service accounts that one manages."""
 
-import operator
 from http import HTTPStatus
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import TokenCreate, TokenCreated, Tokens, TokenShown, TokensQuery
-from cerberus.api.pages import cut
+from cerberus.api.pages import first
 from cerberus.errors import Conflict, Forbidden, NotFound
-from cerberus.service import Token
 
 tokens = noun("tokens")
-
-
-def by_age(token: Token) -> str:
-    """
-    The place of a token in a list: of two that were made at one moment, the id decides.
-    """
-    return f"{token.created_at.isoformat()}\x00{token.id}"
 
 
 @tokens.route(
@@ -29,8 +20,8 @@ def by_age(token: Token) -> str:
     raises=(NotFound, Forbidden),
 )
 def list_tokens(caller: Caller, query: TokensQuery) -> Tokens:
-    found = sorted(caller.cerberus.tokens.list(caller.actor, owner=query.owner), key=by_age, reverse=True)
-    shown, rest = cut(found, query, by_age, comes_after=operator.lt)
+    found = caller.cerberus.tokens.list(caller.actor, owner=query.owner, limit=query.limit + 1, after=query.after)
+    shown, rest = first(found, query, lambda token: token.position)
     return Tokens(items=tuple(TokenShown.of(token) for token in shown), next=rest)
 
 

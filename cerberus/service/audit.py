@@ -33,7 +33,7 @@ class Audit:
 
         Admins and auditors see every line; who manages a project those of the project.
         """
-        _require_position(after)
+        parse.position(after, AuditLine.moment_and_id)
         _require_moments(wanted)
         with self._context.view_at_length(actor) as view:
             project = wanted.get("project")
@@ -128,14 +128,6 @@ class Audit:
 
 def _as_said(wanted: AuditSearch) -> dict[str, object]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in wanted.items()}
-
-
-def _require_position(after: str | None) -> None:
-    try:
-        if after is not None:
-            AuditLine.moment_and_id(after)
-    except ValueError:
-        raise Invalid("after: is no place in the audit", field="after") from None
 
 
 def _require_moments(wanted: AuditSearch) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -141,3 +141,14 @@ def end(value: datetime | None, now: datetime, field: str = "expires_at") -> dat
     if ends <= now:
         raise Invalid(f"{field} must lie in the future.", field=field)
     return ends
+
+
+def position(value: str | None, read: Callable[[str], object]) -> None:
+    """
+    Where a list is to go on, if that is said: Invalid unless `read`, as the list itself will, can make sense of it.
+    """
+    try:
+        if value is not None:
+            read(value)
+    except ValueError:
+        raise Invalid("after: is no place in this list", field="after") from None

@@ -66,12 +66,15 @@ class Projects:
         with self._context.database.reading() as session:
             return [*roles.BUILT_IN, *(roles.role_info(row) for row in roles.in_project(session, slug))]
 
-    def members(self, actor: Actor, slug: str) -> list[Member]:
+    def members(
+        self, actor: Actor, slug: str, *, limit: int | None = None, after: str | None = None
+    ) -> list[Member]:
         """
-        Everybody who has a role in the project, by name. For everybody in the project.
+        Everybody who has a role in the project, by name, those after the name `after`. For everybody in the project.
         """
         with self._context.view(actor) as view:
-            return projects.members(view.session, view.require_project(slug, Verb.READ).id)
+            project = view.require_project(slug, Verb.READ)
+            return projects.members(view.session, project.id, limit=limit, after=after)
 
     def member(self, actor: Actor, slug: str, *, subject: object) -> Member:
         """

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from cerberus.errors import Conflict, NotFound, NotSignedIn
 from cerberus.policy import ALL_SCOPES, Principal, Scope
 from cerberus.service import secrets
-from cerberus.service.access import Access, utc_now
+from cerberus.service.access import Access
 from cerberus.service.actors import Actor, Origin, line_of_origin
 from cerberus.service.context import Context
 from cerberus.service.proofs import Proofs
 from cerberus.store import audit, credentials, principals
 from cerberus.store.database import Transaction
 from cerberus.store.records import Session
-from cerberus.store.tables import SessionRow, TokenRow
+from cerberus.store.tables import SessionRow
 
 LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
@@ -74,12 +74,9 @@ class Sessions:
         A session for a script, and an access token that may do what its person may. Raises as `sign_in` does.
         """
         begun = self.sign_in(name, password, origin).session
-        token = secrets.new_token()
         expires_at = begun.created_at + IDLE
-        with self._context.database.writing() as session:
-            row = _credential_row(token, begun, name="sign-in", scopes=ALL_SCOPES, expires_at=expires_at)
-            credentials.insert_token(session, row)
-        return NewCredential(begun, token.text, expires_at)
+        secret = self._token_of(begun, name="sign-in", scopes=ALL_SCOPES, expires_at=expires_at)
+        return NewCredential(begun, secret, expires_at)
 
     def end_with_token(self, actor: Actor, raw: object) -> None:
         """
@@ -156,16 +153,29 @@ class Sessions:
         known, fresh_until = self._credentials.get(key, ("", now))
         if now < fresh_until:
             return known
-        token = secrets.new_token()
         # No longer than an idle session would live: nobody may be there to end it.
         expires_at = min(resumed.session.expires_at, now + IDLE)
         scopes = frozenset({Scope.READ, Scope.WRITE})
-        row = _credential_row(token, resumed.session, name="Studio", scopes=scopes, expires_at=expires_at)
-        with self._context.database.writing() as session:
-            credentials.insert_token(session, row)
+        secret = self._token_of(resumed.session, name="Studio", scopes=scopes, expires_at=expires_at)
         if len(self._credentials) > 10_000:
             self._credentials.clear()
-        self._credentials[key] = (token.text, now + (expires_at - now) / 2)
+        self._credentials[key] = (secret, now + (expires_at - now) / 2)
+        return secret
+
+    def _token_of(self, begun: Session, *, name: str, scopes: frozenset[Scope], expires_at: datetime) -> str:
+        token = secrets.new_token()
+        with self._context.database.writing() as session:
+            credentials.insert_token(
+                session,
+                token.id,
+                secret_hash=token.hash,
+                subject_id=begun.subject_id,
+                name=name,
+                scopes=scopes,
+                at=self._context.now(),
+                expires_at=expires_at,
+                session_id=begun.id,
+            )
         return token.text
 
 
@@ -195,21 +205,3 @@ def alive(session: Session, now: datetime) -> bool:
     Whether the session has not ended, expired, or lain idle too long.
     """
     return session.ended_at is None and now < session.expires_at and now - session.last_seen_at < IDLE
-
-
-def _credential_row(
-    token: secrets.AccessToken, session: Session, *, name: str, scopes: frozenset[Scope], expires_at: datetime
-) -> TokenRow:
-    return TokenRow(
-        id=token.id,
-        secret_hash=token.hash,
-        subject_id=session.subject_id,
-        project_id=None,
-        session_id=session.id,
-        name=name,
-        scopes=credentials.scopes_text(scopes),
-        created_at=utc_now(),
-        expires_at=expires_at,
-        last_used_at=None,
-        revoked_at=None,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cerberus.errors import Forbidden, Invalid, NotFound
 from cerberus.policy import Scope, SubjectKind, Verb
@@ -11,9 +11,8 @@ from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
-from cerberus.service.secrets import AccessToken
 from cerberus.store import credentials, projects, subjects
-from cerberus.store.records import Token
+from cerberus.store.records import Token, moment_and_name
 from cerberus.store.tables import SubjectRow, TokenRow
 
 DAYS, MOST_DAYS = 90, 365
@@ -58,8 +57,17 @@ class Tokens:
             _require_within(change, project)
             project_id = None if project is None else _project_of(change, row, project)
             _require_room(change, row)
-            made = _row(token, row, shown, project_id, scopes=wanted, at=change.now, lasts=lasts)
-            credentials.insert_token(change.session, made)
+            made = credentials.insert_token(
+                change.session,
+                token.id,
+                secret_hash=token.hash,
+                subject_id=row.id,
+                name=shown,
+                scopes=wanted,
+                at=change.now,
+                expires_at=change.now + lasts,
+                project_id=project_id,
+            )
             after = {"owner": row.name, "name": shown, "scopes": sorted(wanted), "days": days}
             change.note("token.create", f"token:{token.id}", project=project, after=after)
             return NewToken(credentials.token(made, row.name, project), token.text)
@@ -82,15 +90,17 @@ class Tokens:
                 row.revoked_at = change.now
                 change.record("token.revoke", f"token:{token_id}", before={"owner": owner.name, "name": row.name})
 
-    def list(self, actor: Actor, *, owner: object = None) -> list[Token]:
+    def list(
+        self, actor: Actor, *, owner: object = None, limit: int | None = None, after: str | None = None
+    ) -> list[Token]:
         """
-        One's own tokens, or those of a service account that one manages, newest first. With a token that is bound to a
-        project, those that are bound to it too.
+        One's own tokens, or those of a service account that one manages, newest first; `after` is the `position` of
+        the last one seen. With a token that is bound to a project, those that are bound to it too.
         """
+        parse.position(after, moment_and_name)
         with self._context.view(actor) as view:
-            found = credentials.tokens_of(view.session, self._owner(view, owner).id)
-            bound = view.access.principal.project
-            return found if bound is None else [token for token in found if token.project == bound]
+            row, bound = self._owner(view, owner), view.access.principal.project
+            return credentials.tokens_of(view.session, row.id, project=bound, limit=limit, after=after)
 
     @staticmethod
     def _owner(view: View, owner: object) -> SubjectRow:
@@ -99,31 +109,6 @@ class Tokens:
         if row is None or row.kind == SubjectKind.GROUP or not _answers_for(view, row):
             raise NotFound(f"There is no service account {name} that you manage.")
         return row
-
-
-def _row(
-    token: AccessToken,
-    owner: SubjectRow,
-    name: str,
-    project_id: int | None,
-    *,
-    scopes: frozenset[Scope],
-    at: datetime,
-    lasts: timedelta,
-) -> TokenRow:
-    return TokenRow(
-        id=token.id,
-        secret_hash=token.hash,
-        subject_id=owner.id,
-        project_id=project_id,
-        session_id=None,
-        name=name,
-        scopes=credentials.scopes_text(scopes),
-        created_at=at,
-        expires_at=at + lasts,
-        last_used_at=None,
-        revoked_at=None,
-    )
 
 
 def _answers_for(view: View, owner: SubjectRow) -> bool:
@@ -164,8 +149,7 @@ def _life(days: object) -> timedelta:
 
 
 def _require_room(change: Change, owner: SubjectRow) -> None:
-    known = credentials.tokens_of(change.session, owner.id)
-    if sum(token.revoked_at is None and token.expires_at > change.now for token in known) >= MOST_ALIVE:
+    if credentials.living_tokens(change.session, owner.id, change.now) >= MOST_ALIVE:
         raise Invalid(f"There are {MOST_ALIVE} living tokens already: revoke one first.", field="name")
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Scope
-from cerberus.store.records import Credential, Session, Token
+from cerberus.store.records import Credential, Session, Token, moment_and_name
 from cerberus.store.tables import FailureRow, ProjectRow, SessionRow, SubjectRow, TokenRow
 
 
@@ -67,26 +67,75 @@ def token(row: TokenRow, owner: str, project: str | None) -> Token:
     )
 
 
-def insert_token(session: OrmSession, row: TokenRow) -> None:
+def insert_token(
+    session: OrmSession,
+    token_id: str,
+    *,
+    secret_hash: str,
+    subject_id: int,
+    name: str,
+    scopes: Iterable[Scope],
+    at: datetime,
+    expires_at: datetime,
+    project_id: int | None = None,
+    session_id: int | None = None,
+) -> TokenRow:
     """
-    Stores a new token.
+    A new token. With `session_id` it lives no longer than that session, and is not listed.
     """
+    row = TokenRow(
+        id=token_id,
+        secret_hash=secret_hash,
+        subject_id=subject_id,
+        project_id=project_id,
+        session_id=session_id,
+        name=name,
+        scopes=scopes_text(scopes),
+        created_at=at,
+        expires_at=expires_at,
+        last_used_at=None,
+        revoked_at=None,
+    )
     session.add(row)
     session.flush()
+    return row
 
 
-def tokens_of(session: OrmSession, subject_id: int) -> list[Token]:
+def tokens_of(
+    session: OrmSession,
+    subject_id: int,
+    *,
+    project: str | None = None,
+    limit: int | None = None,
+    after: str | None = None,
+) -> list[Token]:
     """
-    The subject's tokens, newest first; those that belong to a session are not listed.
+    The subject's tokens, with `project` those bound to it, newest first; those that belong to a session are not listed.
+    Those after the `position` `after`; ValueError when it is none.
     """
-    found = session.execute(
+    query = (
         select(TokenRow, SubjectRow.name, ProjectRow.slug)
         .join(SubjectRow, SubjectRow.id == TokenRow.subject_id)
         .outerjoin(ProjectRow, ProjectRow.id == TokenRow.project_id)
         .where(TokenRow.subject_id == subject_id, TokenRow.session_id.is_(None))
-        .order_by(TokenRow.created_at.desc(), TokenRow.id)
+        .order_by(TokenRow.created_at.desc(), TokenRow.id.desc())
+        .limit(limit)
     )
-    return [token(row, name, slug) for row, name, slug in found]
+    if project is not None:
+        query = query.where(ProjectRow.slug == project)
+    if after is not None:
+        at, token_id = moment_and_name(after)
+        query = query.where((TokenRow.created_at < at) | ((TokenRow.created_at == at) & (TokenRow.id < token_id)))
+    return [token(row, name, slug) for row, name, slug in session.execute(query)]
+
+
+def living_tokens(session: OrmSession, subject_id: int, now: datetime) -> int:
+    """
+    How many of the subject's tokens work at that moment, but for those that belong to a session.
+    """
+    mine = (TokenRow.subject_id == subject_id, TokenRow.session_id.is_(None))
+    living = (TokenRow.revoked_at.is_(None), TokenRow.expires_at > now)
+    return session.scalar(select(func.count()).select_from(TokenRow).where(*mine, *living)) or 0
 
 
 def token_row(session: OrmSession, token_id: str) -> tuple[TokenRow, SubjectRow] | None:

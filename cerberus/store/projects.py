@@ -87,17 +87,22 @@ def member(binding: BindingRow, subject: SubjectRow) -> Member:
     )
 
 
-def members(session: OrmSession, project_id: int) -> list[Member]:
+def members(
+    session: OrmSession, project_id: int, *, limit: int | None = None, after: str | None = None
+) -> list[Member]:
     """
-    Everybody who has a role in the project, by name.
+    Everybody who has a role in the project, by name, those after the name `after`.
     """
-    found = session.execute(
+    query = (
         select(BindingRow, SubjectRow)
         .join(SubjectRow, SubjectRow.id == BindingRow.subject_id)
         .where(BindingRow.project_id == project_id)
         .order_by(SubjectRow.name)
+        .limit(limit)
     )
-    return [member(binding, subject) for binding, subject in found]
+    if after is not None:
+        query = query.where(SubjectRow.name > after)
+    return [member(binding, subject) for binding, subject in session.execute(query)]
 
 
 def binding_row(session: OrmSession, project_id: int, subject_id: int) -> BindingRow | None:

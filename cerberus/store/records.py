@@ -9,6 +9,21 @@ from typing import Any, TypedDict
 from cerberus.policy import AnyKind, Level, PlatformRole, Resource, Scope, Source, SubjectKind
 
 
+def position_of(moment: datetime, name: object) -> str:
+    """
+    Where something that has a moment stands in a list in time's order: `name` tells those of one moment apart.
+    """
+    return f"{moment.isoformat(timespec='microseconds')} {name}"
+
+
+def moment_and_name(position: str) -> tuple[datetime, str]:
+    """
+    The two parts of a position; ValueError when it is none.
+    """
+    moment, _, name = position.partition(" ")
+    return datetime.fromisoformat(moment).astimezone(UTC), name
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A user, a group or a service account. `project` is the slug of the project that owns a service account."""
@@ -178,6 +193,13 @@ class Token:
     last_used_at: datetime | None
     revoked_at: datetime | None
 
+    @property
+    def position(self) -> str:
+        """
+        Where the token stands among its owner's: what a list goes on after.
+        """
+        return position_of(self.created_at, self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -237,15 +259,15 @@ class AuditLine:
         """
         Where the line stands among all: what a search goes on after.
         """
-        return f"{self.at.isoformat(timespec='microseconds')} {self.id}"
+        return position_of(self.at, self.id)
 
     @staticmethod
     def moment_and_id(position: str) -> tuple[datetime, int]:
         """
         The two parts of a position; ValueError when it is none.
         """
-        moment, _, line_id = position.partition(" ")
-        return datetime.fromisoformat(moment).astimezone(UTC), int(line_id)
+        moment, line_id = moment_and_name(position)
+        return moment, int(line_id)
 
 
 class AuditSearch(TypedDict, total=False):

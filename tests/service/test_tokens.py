@@ -8,7 +8,7 @@ from statements_sent import statements_sent
 
 from cerberus.errors import Forbidden, Invalid, NotFound, NotSignedIn, Unavailable
 from cerberus.policy import Kind, Resource, Scope, Verb
-from cerberus.service import SYSTEM, Actor, Cerberus
+from cerberus.service import SYSTEM, Actor, Cerberus, tokens
 from cerberus.service.secrets import new_token, read_token
 
 EXPERIMENT = Resource("fraud", Kind.EXPERIMENT, "7")
@@ -257,3 +257,35 @@ def test_a_token_of_one_project_reaches_no_further_into_its_owners_account(cast,
         cerberus.sessions.end_other(bound, session.id)
     cerberus.tokens.revoke(bound, inside.token.id)
     assert len(cerberus.tokens.list(cast.alice)) == 2
+
+
+@pytest.mark.on_each_database
+def test_tokens_are_read_on_in_the_database(cast, cerberus, monkeypatch):
+    """Newest first, those of one moment by their ids; a page is no longer than asked, wherever it begins."""
+    moment = cerberus._context.now()
+    monkeypatch.setattr(cerberus._context, "now", lambda: moment)
+    for number in range(5):
+        cerberus.tokens.create(cast.dana, f"t{number}")
+    whole = cerberus.tokens.list(cast.dana)
+    found, after = [], None
+    while page := cerberus.tokens.list(cast.dana, limit=2, after=after):
+        assert len(page) <= 2
+        found, after = found + page, page[-1].position
+    assert found == whole == sorted(whole, key=lambda token: token.id, reverse=True)
+    with pytest.raises(Invalid) as raised:
+        cerberus.tokens.list(cast.dana, after="here")
+    assert raised.value.field == "after"
+
+
+def test_only_so_many_tokens_live_at_once(cast, cerberus, monkeypatch):
+    """Revoked ones and ended ones leave room."""
+    monkeypatch.setattr(tokens, "MOST_ALIVE", 2)
+    first = cerberus.tokens.create(cast.dana, "a").token
+    cerberus.tokens.create(cast.dana, "b", days=1)
+    with pytest.raises(Invalid, match="2 living tokens"):
+        cerberus.tokens.create(cast.dana, "c")
+    cerberus.tokens.revoke(SYSTEM, first.id)
+    cerberus.tokens.create(cast.dana, "d")
+    later = cerberus._context.now() + timedelta(days=2)
+    monkeypatch.setattr(cerberus._context, "now", lambda: later)
+    assert cerberus.tokens.create(cast.dana, "e")
