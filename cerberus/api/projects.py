@@ -1,28 +1,22 @@
 """Projects, as far as the caller may see them."""
 
 from http import HTTPStatus
+from itertools import islice
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
 from cerberus.api.models import ProjectChange, ProjectCreate, ProjectEnd, Projects, ProjectShown
-from cerberus.api.pages import cut
+from cerberus.api.pages import first
 from cerberus.api.shapes import Page
 from cerberus.errors import Conflict, Forbidden, NotFound
-from cerberus.service import ProjectInfo
 
 projects = noun("projects")
 
 
-def by_name(project: ProjectInfo) -> str:
-    """
-    The place of a project in a list: equal names are told apart by their slugs.
-    """
-    return f"{project.name.casefold()}\x00{project.slug}"
-
-
 @projects.route("GET", "/projects", summary="List the projects that you may see", query=Page, answer=Projects)
 def list_projects(caller: Caller, query: Page) -> Projects:
-    shown, rest = cut(caller.access.projects, query, by_name)
+    found = tuple(islice(caller.access.projects_after(query.after or ""), query.limit + 1))
+    shown, rest = first(found, query, lambda project: project.place)
     return Projects(items=tuple(ProjectShown.of(project) for project in shown), next=rest)
 
 

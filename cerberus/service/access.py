@@ -1,6 +1,6 @@
 """What one principal may do, at one version of the policy."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -120,8 +120,16 @@ class Access:
         """
         The projects that the principal may know of, by name.
         """
-        mine = [info for info in self.known_projects.values() if self.can(Verb.READ, project_resource(info.slug))]
-        return tuple(sorted(mine, key=lambda info: (info.name.casefold(), info.slug)))
+        return tuple(self.projects_after(""))
+
+    def projects_after(self, place: str) -> Iterator[ProjectInfo]:
+        """
+        Those whose `place` comes after this one. Which of them may be known of is decided as far as one looks: an admin
+        has very many.
+        """
+        rest = [info for info in self.known_projects.values() if info.place > place]
+        rest.sort(key=lambda info: info.place)
+        return (info for info in rest if self.can(Verb.READ, project_resource(info.slug)))
 
     def project(self, slug: str) -> ProjectInfo:
         """

@@ -31,6 +31,12 @@ class View:
         """
         return self.actor.principal == SYSTEM_PRINCIPAL
 
+    def knows(self, slug: str) -> bool:
+        """
+        Whether the actor may know of the project, if there is one.
+        """
+        return self.by_system or self.access.can(Verb.READ, project_resource(slug))
+
     def require_project(self, slug: str, verb: Verb = Verb.MANAGE) -> ProjectRow:
         """
         The project's row, once the actor may `verb` the project itself.

@@ -7,7 +7,7 @@ from cerberus.errors import Conflict, Invalid
 from cerberus.policy import SubjectKind, Verb
 from cerberus.service import parse
 from cerberus.service.access import Access, project_resource
-from cerberus.service.change import Change, View
+from cerberus.service.change import Change
 from cerberus.service.subjects import maintainers_stay, managed_with, require_admin_left
 from cerberus.store import belongings, credentials, principals, subjects
 from cerberus.store.tables import SubjectRow
@@ -75,18 +75,11 @@ def _require_readable(change: Change, heir: SubjectRow, owned: Mapping[str, int]
 
 
 def _said(change: Change, owned: Mapping[str, int]) -> str:
-    shown = {slug: count for slug, count in owned.items() if knows(change, slug)}
+    shown = {slug: count for slug, count in owned.items() if change.knows(slug)}
     parts = [f"{_things(count)} in {slug}" for slug, count in shown.items()]
     if hidden := sum(owned.values()) - sum(shown.values()):
         parts.append(f"{_things(hidden)} in projects that you do not see")
     return ", ".join(parts)
-
-
-def knows(view: View, slug: str) -> bool:
-    """
-    Whether the actor may know of the project.
-    """
-    return view.by_system or view.access.can(Verb.READ, project_resource(slug))
 
 
 def _things(count: int) -> str:

@@ -101,10 +101,8 @@ class People:
             profile = Profile(
                 person,
                 groups=found.groups if view.oversees else (),
-                roles={
-                    slug: role for slug, role in found.roles.items() if view.oversees or departure.knows(view, slug)
-                },
-                owns={slug: count for slug, count in owns.items() if view.oversees or departure.knows(view, slug)},
+                roles={slug: role for slug, role in found.roles.items() if view.oversees or view.knows(slug)},
+                owns={slug: count for slug, count in owns.items() if view.oversees or view.knows(slug)},
             )
         self._context.looked(actor, f"{person.kind}.show", f"{person.kind}:{person.name}", person.project)
         return profile
@@ -266,6 +264,6 @@ class People:
 
 
 def _as_known(view: View, person: Person) -> Person:
-    if person.project is None or departure.knows(view, person.project):
+    if person.project is None or view.knows(person.project):
         return person
     return replace(person, project=None)

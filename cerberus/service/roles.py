@@ -134,8 +134,8 @@ def require_role(view: View, project: str, name: object) -> Role:
 
 
 def _names_seen(view: View, project: str) -> list[str]:
-    seen = view.by_system or any(info.slug == project for info in view.access.projects)
-    return [*BUILT_IN_ROLES, *(row.name for row in roles.in_project(view.session, project) if seen)]
+    custom = roles.in_project(view.session, project) if view.knows(project) else []
+    return [*BUILT_IN_ROLES, *(row.name for row in custom)]
 
 
 def levels_of(value: object, field: str = "levels") -> dict[AnyKind, Level]:

@@ -48,6 +48,13 @@ class ProjectInfo:
     archived: bool
     askable: bool = False
 
+    @property
+    def place(self) -> str:
+        """
+        Where the project stands in a list by name: equal names are told apart by their slugs.
+        """
+        return f"{self.name.casefold()}\x00{self.slug}"
+
 
 @dataclass(frozen=True, slots=True)
 class RoleInfo:

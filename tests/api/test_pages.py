@@ -6,6 +6,7 @@ import pytest
 
 from cerberus.api.endpoint import Endpoint
 from cerberus.policy import ALL_SCOPES
+from cerberus.service import SYSTEM, Access
 
 
 def walk(caller, path, *, meanwhile=lambda: None):
@@ -75,3 +76,17 @@ def test_every_list_has_pages(app):
     for view in app.view_functions.values():
         if isinstance(view, Endpoint) and view.method == "GET" and view.answer is not None:
             assert view.listing == ("items" in view.answer.model_fields), view.view.__name__
+
+
+def test_a_page_of_projects_is_decided_about_no_further_than_it_goes(api, cerberus, monkeypatch):
+    """An admin of ten thousand projects reads one page without a question about each of them."""
+    for number in range(20):
+        cerberus.projects.create(SYSTEM, f"p{number:02}", name="Same name")
+    admin, asked = api.as_("admin"), []
+    can = Access.can
+    monkeypatch.setattr(Access, "can", lambda self, verb, what: asked.append(what) or can(self, verb, what))
+    page = admin.get("/projects?limit=3").get_json()
+    assert [project["slug"] for project in page["items"]] == ["churn", "fraud", "p00"]
+    assert len(asked) == 4
+    following = admin.get(f"/projects?limit=3&after={page['next']}").get_json()
+    assert [project["slug"] for project in following["items"]] == ["p01", "p02", "p03"]
