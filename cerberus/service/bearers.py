@@ -11,7 +11,6 @@ from cerberus.sso.options import Options
 from cerberus.sso.provider import Provider
 from cerberus.store import identities
 
-MOST_KEPT: Final = 10_000
 SECONDS_KEPT: Final = 300.0
 """A token whose key the provider has withdrawn is found out after this long, and its keys' hour."""
 
@@ -55,7 +54,5 @@ class Bearers:
             owner = identities.owner(session, self._options.issuer, subject)
         if owner is None:
             raise NotSignedIn(NOBODYS, hint=HOW)
-        if len(kept.jwts) >= MOST_KEPT:
-            kept.jwts.clear()
         kept.jwts[key] = (owner.id, min(ends, now + SECONDS_KEPT))
         return owner.id

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cerberus.bounded import Bounded
 from cerberus.errors import CerberusError, Forbidden, NotSignedIn
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, Refused, utc_now
 from cerberus.service.actors import SYSTEM, Actor, line_of_denial, line_of_origin
@@ -30,19 +31,23 @@ MOST_PENDING = 1_000
 Transactions = Callable[[], AbstractContextManager[Transaction]]
 
 
+def _some() -> Bounded[Any, Any]:
+    return Bounded(MOST_KEPT)
+
+
 @dataclass(slots=True)
 class Kept:
     """Identity and rules under one policy version. Thrown away whole when the version moves."""
 
     version: int
-    principals: dict[int, Loaded] = field(default_factory=dict)
-    credentials: dict[str, Credential] = field(default_factory=dict)
-    accesses: dict[str, Access] = field(default_factory=dict)
+    principals: dict[int, Loaded] = field(default_factory=_some)
+    credentials: dict[str, Credential] = field(default_factory=_some)
+    accesses: dict[str, Access] = field(default_factory=_some)
     """By the id of the token that opens them."""
 
-    jwts: dict[str, tuple[int, float]] = field(default_factory=dict)
+    jwts: dict[str, tuple[int, float]] = field(default_factory=_some)
     """By the hash of a JWT that was good: whose it is, and until when that is known, in seconds since 1970."""
-    passwords: dict[bytes, int] = field(default_factory=dict)
+    passwords: dict[bytes, int] = field(default_factory=_some)
     """By what this process knows a right name and password by: whose they are."""
 
 
@@ -104,8 +109,6 @@ class Context:
                 found = principals.load(session, subject_id, opening=self.database.reading)
             if found is None:
                 raise NotSignedIn("The account is gone.")
-            if len(kept.principals) >= MOST_KEPT:
-                kept.principals.clear()
             kept.principals[subject_id] = found
         if found.principal.disabled:
             raise NotSignedIn("The account is disabled.", hint="Ask an admin.")

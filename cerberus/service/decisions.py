@@ -7,7 +7,7 @@ from cerberus.policy import ALL_SCOPES, Scope
 from cerberus.service import parse
 from cerberus.service.access import Access
 from cerberus.service.bearers import Bearers
-from cerberus.service.context import MOST_KEPT, Context, Kept
+from cerberus.service.context import Context, Kept
 from cerberus.service.secrets import AccessToken, read_token
 from cerberus.sso.tokens import looks_like_jwt
 from cerberus.store import credentials, subjects
@@ -59,8 +59,6 @@ class Decisions:
 
     def _access(self, kept: Kept, found: Credential) -> Access:
         loaded = self._context.loaded(kept, found.subject_id)
-        if len(kept.accesses) >= MOST_KEPT:
-            kept.accesses.clear()
         access = Access.of(loaded, kept.version, scopes=found.scopes, project=found.project)
         kept.accesses[found.id] = access
         return access

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cerberus.bounded import Bounded
 from cerberus.errors import Conflict, NotFound, NotSignedIn
 from cerberus.policy import ALL_SCOPES, Principal, Scope
 from cerberus.service import secrets
@@ -18,6 +19,7 @@ from cerberus.store.tables import SessionRow
 LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
 NOTE_USE_EVERY = timedelta(minutes=1)
+MOST_CREDENTIALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Sessions:
     def __init__(self, context: Context, proofs: Proofs) -> None:
         self._context = context
         self._proofs = proofs
-        self._credentials: dict[str, tuple[str, datetime]] = {}  # by the cookie's hash: the token, how long to reuse it
+        self._credentials: dict[str, tuple[str, datetime]] = Bounded(MOST_CREDENTIALS)
+        """By the cookie's hash: the token, and how long to reuse it."""
 
     def sign_in(self, name: object, password: object, origin: Origin) -> NewSession:
         """
@@ -157,8 +160,6 @@ class Sessions:
         expires_at = min(resumed.session.expires_at, now + IDLE)
         scopes = frozenset({Scope.READ, Scope.WRITE})
         secret = self._token_of(resumed.session, name="Studio", scopes=scopes, expires_at=expires_at)
-        if len(self._credentials) > 10_000:
-            self._credentials.clear()
         self._credentials[key] = (secret, now + (expires_at - now) / 2)
         return secret
 

@@ -9,6 +9,7 @@ import os
 import threading
 from typing import Final
 
+from cerberus.bounded import Bounded
 from cerberus.errors import NotSignedIn
 from cerberus.service.access import Access
 from cerberus.service.actors import Origin
@@ -25,7 +26,7 @@ class ShownPasswords:
     def __init__(self, context: Context, proofs: Proofs) -> None:
         self._context = context
         self._proofs = proofs
-        self._known: dict[bytes, Proof] = {}
+        self._known: dict[bytes, Proof] = Bounded(MOST_KNOWN)
         self._key = os.urandom(32)
         self._turns = tuple(threading.Lock() for _ in range(TURNS))
 
@@ -40,12 +41,10 @@ class ShownPasswords:
             raise NotSignedIn(WRONG)
         kept = self._context.kept()
         mark = self._mark(account_of(name), password)
-        if mark not in kept.passwords:
-            proof = self._proof(mark, name, password, origin)
-            if len(kept.passwords) >= MOST_KNOWN:
-                kept.passwords.clear()
-            kept.passwords[mark] = proof.subject_id
-        return Access.of(self._context.loaded(kept, kept.passwords[mark]), kept.version)
+        subject_id = kept.passwords.get(mark)
+        if subject_id is None:
+            subject_id = kept.passwords[mark] = self._proof(mark, name, password, origin).subject_id
+        return Access.of(self._context.loaded(kept, subject_id), kept.version)
 
     def _proof(self, mark: bytes, name: str, password: str, origin: Origin) -> Proof:
         # One at a time for an account: a client that begins with twenty requests at once has not guessed twenty times.
@@ -54,8 +53,6 @@ class ShownPasswords:
             if known is not None and self._proofs.still_holds(name, known):
                 return known
             proof = self._proofs.to_sign_in(name, password, origin)
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
             self._known[mark] = proof
             return proof
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session as OrmSession
 
+from cerberus.bounded import Bounded
 from cerberus.policy import PlatformRole, Principal, Rule, Rulebook, SubjectKind
 from cerberus.store import projects, rules
 from cerberus.store.records import ProjectInfo
@@ -36,7 +37,7 @@ class EveryProject(Mapping[str, ProjectInfo]):
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
-        self._asked: dict[str, ProjectInfo | None] = {}
+        self._asked: dict[str, ProjectInfo | None] = Bounded(MOST_ASKED)
         self._all: dict[str, ProjectInfo] | None = None
 
     def __getitem__(self, slug: str) -> ProjectInfo:
@@ -52,13 +53,13 @@ class EveryProject(Mapping[str, ProjectInfo]):
         return len(self._every())
 
     def _one(self, slug: str) -> ProjectInfo | None:
-        if slug not in self._asked:
+        try:
+            return self._asked[slug]
+        except KeyError:
             with self._opening() as session:
                 row = projects.project_row(session, slug)
-            if len(self._asked) >= MOST_ASKED:
-                self._asked.clear()
-            self._asked[slug] = None if row is None else projects.project_info(row)
-        return self._asked.get(slug)
+            found = self._asked[slug] = None if row is None else projects.project_info(row)
+            return found
 
     def _every(self) -> dict[str, ProjectInfo]:
         if self._all is None:

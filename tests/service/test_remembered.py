@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cerberus.bounded import Bounded
 from cerberus.policy import ANY, Kind, Level, Levels, Principal, Resource, Rule, Scope, Source, SubjectKind, Verb
-from cerberus.service import Access, access
+from cerberus.service import Access, Origin, access, context
 from cerberus.store.records import ProjectInfo
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -69,3 +70,39 @@ def test_an_archived_project_with_the_same_rules_gets_an_answer_of_its_own(clock
     assert open_one.levels(Kind.EXPERIMENT, "fraud").default is Level.MANAGE
     archived = Access(1, DANA, open_one.book, {"fraud": replace(FRAUD, archived=True)})
     assert archived.levels(Kind.EXPERIMENT, "fraud").default is Level.READ
+
+
+def test_what_is_kept_does_not_grow_without_end():
+    """Full, it forgets everything for one thing more; what it holds already can be changed."""
+    kept = Bounded(2)
+    kept["a"], kept["b"] = 1, 2
+    kept["a"] = 3
+    assert kept == {"a": 3, "b": 2}
+    kept["c"] = 4
+    assert kept == {"c": 4}
+
+
+def test_no_cache_of_credentials_grows_without_end(cast, cerberus, monkeypatch):
+    """As many tokens as are shown under one version of the policy: each works, few are kept."""
+    monkeypatch.setattr(context, "MOST_KEPT", 3)
+    cerberus._context._kept = context.Kept(cerberus.version())
+    for number in range(8):
+        assert cerberus.decisions.access_of_token(cast.token("dana", days=number + 1)).principal.name == "dana"
+    kept = cerberus._context.kept()
+    assert 0 < len(kept.credentials) <= 3
+    assert 0 < len(kept.accesses) <= 3
+
+
+def test_a_cache_that_is_emptied_meanwhile_makes_no_answer_wrong(cast, cerberus):
+    """Another thread may need the room just then."""
+
+    class Emptied(dict):
+        def __setitem__(self, key, value):
+            """Set, and gone before anybody reads it."""
+
+    kept = cerberus._context.kept()
+    kept.passwords = Emptied()
+    assert cerberus.shown_passwords.access("dana", cast.password, Origin()).principal.name == "dana"
+    admin = cerberus.decisions.access_of_name("admin")
+    admin.known_projects._asked = Emptied()
+    assert admin.project("fraud").slug == "fraud"
