@@ -15,6 +15,7 @@ from flask import Flask, Request, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wsgi import get_path_info
 
+from cerberus.credential_forms import PERHAPS
 from cerberus.service import Origin
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ TRACE: Final = "cerberus.trace"
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-TOKEN: Final = re.compile(r"mls_[A-Za-z0-9_-]+|ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-"""What a credential looks like: a token of ours, or a JWT."""
-
 LONGEST_CLIENT: Final = 200
 
 SECURITY_HEADERS: Final = {
@@ -109,12 +107,12 @@ def log_line(trace: Trace, environ: "WSGIEnvironment", status: int) -> str:
     """
     One request as a line of JSON: neither bodies, query strings nor headers, and no token that got into the path.
     """
-    path = TOKEN.sub("…", get_path_info(environ))[:LONGEST_CLIENT]
+    path = PERHAPS.sub("…", get_path_info(environ))[:LONGEST_CLIENT]
     return (
         f'{{"time": "{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}", "request_id": "{trace.request_id}", '
         f'"method": {quoted(environ["REQUEST_METHOD"])}, "path": {quoted(path)}, "status": {status}, '
         f'"ms": {trace.seconds * 1000:.1f}, "who": {quoted(trace.who)}, "address": {quoted(trace.address)}, '
-        f'"client": {quoted(TOKEN.sub("…", trace.client))}}}'
+        f'"client": {quoted(PERHAPS.sub("…", trace.client))}}}'
     )
 
 

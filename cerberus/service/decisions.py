@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from cerberus.credential_forms import looks_like_jwt
 from cerberus.errors import NotFound, NotSignedIn
 from cerberus.policy import ALL_SCOPES, Scope
 from cerberus.service import parse
@@ -9,7 +10,6 @@ from cerberus.service.access import Access
 from cerberus.service.bearers import Bearers
 from cerberus.service.context import Context, Kept
 from cerberus.service.secrets import AccessToken, read_token
-from cerberus.sso.tokens import looks_like_jwt
 from cerberus.store import credentials, subjects
 from cerberus.store.records import Credential
 

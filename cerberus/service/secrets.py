@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import bcrypt
 
-PREFIX = "mls_"
+from cerberus.credential_forms import PREFIX
+
 ALPHABET = string.ascii_lowercase + string.digits
 AS_BASE_36 = str.maketrans(ALPHABET, string.digits + string.ascii_lowercase)
 ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 10, 32, 7  # 36^32 is 165 bits

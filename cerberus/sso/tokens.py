@@ -56,13 +56,6 @@ class Refused(NotSignedIn):
         super().__init__(f"The token of the provider is not accepted: {why}.", hint=hint)
 
 
-def looks_like_jwt(text: object) -> bool:
-    """
-    Whether the text has the form of a signed JWT: three parts, the first a JSON object.
-    """
-    return isinstance(text, str) and text.startswith("ey") and text.count(".") == 2
-
-
 def opened(raw: object, form: Form, *, issuer: str, find_key: FindKey) -> Claims:
     """
     The claims of a token that the issuer signed. Nothing is asked of `find_key` for a token that cannot be good.

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, String, func, select
 from sqlalchemy.orm import Session as OrmSession
 
+from cerberus.credential_forms import harmless
 from cerberus.errors import Unavailable
 from cerberus.store.records import AuditLine, AuditSearch
 from cerberus.store.tables import AuditRow, Base, PolicyStateRow
@@ -37,9 +37,6 @@ LENGTHS: Final = {
     if name in HASHED and isinstance(column.type, String) and column.type.length is not None
 }
 """How many characters each text may have. What others typed stands in refusals: a longer one must not lose the line."""
-
-CREDENTIAL: Final = re.compile(r"mls_[A-Za-z0-9]{16,}|ey[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")
-"""What a credential looks like: a token of ours, or a JWT. Its parts are long: no name of a model is taken for one."""
 
 AFTER_ANY_LETTER: Final = "\U0010ffff"
 
@@ -88,13 +85,6 @@ def _fitting(name: str, text: str | None) -> str | None:
         return None
     harmful = name != "who"  # that is a name from our own table, whatever it looks like
     return (harmless(text) if harmful else text)[: LENGTHS[name]]
-
-
-def harmless(text: str) -> str:
-    """
-    The text without credentials: a client can put its token where none belongs, into a name, a request's id, a reason.
-    """
-    return CREDENTIAL.sub("***", text)
 
 
 def append(session: OrmSession, state: PolicyStateRow, line: Mapping[str, Any], at: datetime) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as OrmSession
 
+from cerberus.credential_forms import harmless
 from cerberus.policy import Kind, Resource
-from cerberus.store.audit import canonical, harmless
+from cerberus.store.audit import canonical
 from cerberus.store.records import Deed, Did, UnderWay
 from cerberus.store.tables import IntentRow
 
