@@ -8,7 +8,7 @@ from cerberus.policy import BUILT_IN_ROLES, PlatformRole
 from cerberus.service.letters import spelled
 from cerberus.store import policy_facts
 from cerberus.store.database import Transaction
-from cerberus.store.world import Scope, Step, World
+from cerberus.store.world import KIND_OF, Scope, Step, World
 
 BUILT_IN = frozenset(BUILT_IN_ROLES) | frozenset(PlatformRole)
 
@@ -59,10 +59,9 @@ def _one_meaning(after: World) -> None:
 
 
 def _free_names(session: Transaction, planned: Planned) -> None:
-    new = [step for step in planned.steps if step.section in ("people", "groups", "accounts") and step.before is None]
-    gone = {
-        step.key for step in planned.steps if step.section in ("people", "groups", "accounts") and step.after is None
-    }
+    steps = [step for step in planned.steps if step.section in KIND_OF]
+    new = [step for step in steps if step.before is None]
+    gone = {step.key for step in steps if step.after is None}
     kinds = policy_facts.kinds_of(session, [step.key for step in new])
     for step in new:
         if step.key in kinds and step.key not in gone:

@@ -7,9 +7,7 @@ from cerberus.store import maintainers, policy_guard, reached, subjects
 from cerberus.store.database import Transaction
 from cerberus.store.policy_writes import Writer
 from cerberus.store.reached import Reach
-from cerberus.store.world import Step
-
-OF_PEOPLE = ("people", "groups", "accounts")
+from cerberus.store.world import KIND_OF, Step
 
 
 def perform(change: Change, steps: Sequence[Step]) -> list[str]:
@@ -56,7 +54,7 @@ def _projects_at_stake(change: Change, steps: Sequence[Step]) -> set[str]:
             found.update(slug for slug, _ in reached.bound_to(change.session, *step.key))
         elif step.section == "memberships":
             touched.add(step.key[1])
-        elif step.section in OF_PEOPLE:
+        elif step.section in KIND_OF:
             touched.add(step.key)
     return found | maintainers.managed_through(change.session, touched, now=change.now)
 

@@ -7,13 +7,11 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session as OrmSession
 
-from cerberus.policy import SubjectKind
 from cerberus.store import credentials, words
 from cerberus.store.policy_facts import OF_THE_POLICY, rows
 from cerberus.store.tables import Base, SubjectRow
-from cerberus.store.world import Step
+from cerberus.store.world import KIND_OF, Step
 
-KIND_OF = {"people": SubjectKind.USER, "groups": SubjectKind.GROUP, "accounts": SubjectKind.SERVICE_ACCOUNT}
 SUBJECTS = Base.metadata.tables["subjects"]
 WORDS = Base.metadata.tables["subject_words"]
 PLATFORM_ROLES = Base.metadata.tables["platform_roles"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -11,10 +12,10 @@ from cerberus.policy import Source
 from cerberus.store import endings
 from cerberus.store import policy_subjects as subjects
 from cerberus.store.policy_facts import OF_THE_POLICY, rows
-from cerberus.store.policy_subjects import KIND_OF, every
+from cerberus.store.policy_subjects import every
 from cerberus.store.roles import levels_text
 from cerberus.store.tables import Base, ProjectRow, SubjectRow
-from cerberus.store.world import Step
+from cerberus.store.world import KIND_OF, Step
 
 BINDINGS = Base.metadata.tables["bindings"]
 GRANTS = Base.metadata.tables["grants"]
@@ -68,24 +69,11 @@ class Writer:
         every(self._session, statement, values)
 
     def _look_up(self) -> None:
-        names: set[str] = set()
-        slugs: set[str] = set()
-        for section, steps in self._steps.items():
-            for step in steps:
-                if section in KIND_OF:
-                    names.add(step.key)
-                elif section == "memberships":
-                    names.update(step.key)
-                elif section == "members":
-                    slugs.add(step.key[0])
-                    names.add(step.key[1])
-                elif section == "grants":
-                    slugs.add(step.key[0])
-                    names.add(step.key[3])
-                if section == "accounts":
-                    slugs.update(side.project for side in (step.before, step.after) if side is not None)
-                if section == "projects":
-                    slugs.add(step.key)
+        steps = list(chain.from_iterable(self._steps.values()))
+        names = {name for step in steps for name in step.named("subject")}
+        slugs = {slug for step in steps for slug in step.named("project")}
+        for step in self._steps.get("accounts", ()):
+            slugs.update(side.project for side in (step.before, step.after) if side is not None)
         found = select(SubjectRow.name, SubjectRow.id)
         self._subjects = dict(rows(self._session, found, SubjectRow.name, names))
         known = select(ProjectRow.slug, ProjectRow.id)

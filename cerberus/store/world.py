@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cerberus.policy import SubjectKind
+
 
 class Someone(NamedTuple):
     """A user."""
@@ -50,10 +52,7 @@ class Terms(NamedTuple):
 @dataclass(slots=True)
 class World:
     """
-    A whole policy, or the part of one that a file names. What has ended is not in it.
-
-    The keys: people, groups, accounts and projects by name; memberships by group and member; roles by home and name;
-    members by project and subject; grants by project, kind, id and subject.
+    A whole policy, or the part of one that a file names. What has ended is not in it. KEYS says what the keys are.
     """
 
     people: dict[str, Someone] = field(default_factory=dict)
@@ -73,8 +72,18 @@ class World:
         return found
 
 
-SECTIONS = ("projects", "roles", "people", "groups", "accounts", "memberships", "members", "grants")
-"""In the order in which differences are told."""
+KIND_OF = {"people": SubjectKind.USER, "groups": SubjectKind.GROUP, "accounts": SubjectKind.SERVICE_ACCOUNT}
+"""The sections whose keys are names of subjects, which share their names."""
+
+KEYS = {
+    "projects": ("project",),
+    "roles": ("home", "role"),
+    **dict.fromkeys(KIND_OF, ("subject",)),
+    "memberships": ("subject", "subject"),
+    "members": ("project", "subject"),
+    "grants": ("project", "kind", "id", "subject"),
+}
+"""What the keys of each section name, a group before its member; in the order in which differences are told."""
 
 
 class Step(NamedTuple):
@@ -84,6 +93,13 @@ class Step(NamedTuple):
     key: Any
     before: Any
     after: Any
+
+    def named(self, part: str) -> list[str]:
+        """
+        The names in the key that are of this part, as KEYS has them.
+        """
+        key = self.key if isinstance(self.key, tuple) else (self.key,)
+        return [name for name, what in zip(key, KEYS[self.section], strict=True) if what == part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ def steps_between(before: World, after: World) -> list[Step]:
     Everything that differs, section by section, by name.
     """
     found = []
-    for section in SECTIONS:
+    for section in KEYS:
         old, new = before.section(section), after.section(section)
         for key in sorted(key for key in {*old, *new} if old.get(key) != new.get(key)):
             found.append(Step(section, key, old.get(key), new.get(key)))
