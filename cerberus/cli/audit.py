@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from cerberus.cli.call import Call, Commands, Done, Exit, moment, reason_of
+from cerberus.cli.call import Call, Commands, Done, Exit, moment, reason_of, up_to
 from cerberus.errors import Invalid
 from cerberus.service import AuditLine
+from cerberus.service.audit import MOST
 from cerberus.service.audit_files import FileFormat, written
 
 FIELDS = ("who", "on-behalf-of", "action", "target", "project", "outcome", "address", "client", "request-id")
@@ -26,7 +27,7 @@ def add(commands: Commands) -> None:
     add_time(parser)
     for name in FIELDS:
         parser.add_argument(f"--{name}", metavar="TEXT")
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most 1000 (default 50)")
+    parser.add_argument("--limit", type=up_to(MOST), default=50, metavar="N", help=f"at most {MOST} (default 50)")
     parser.add_argument("--after", metavar="PLACE", help="the `next` of the page before")
     audit.add("verify", verify)
     parser = audit.add("export", export)

@@ -83,6 +83,20 @@ def moment(text: str) -> datetime:
         raise ValueError(text) from None
 
 
+def up_to(most: int) -> Callable[[str], int]:
+    """
+    Reads a number from 1 to `most`: more would be cut without a word.
+    """
+
+    def read(text: str) -> int:
+        number = int(text)
+        if not 1 <= number <= most:
+            raise argparse.ArgumentTypeError(f"it is 1 to {most}")
+        return number
+
+    return read
+
+
 def reason_of(error: Exception) -> str:
     """
     Why, in the system's words and without a number.

@@ -27,9 +27,9 @@ def add(commands: Commands) -> None:
 def create_group(call: Call) -> Done:
     """Make a group, with its first members by --member."""
     options = call.options
-    group = call.cerberus.groups.create(call.actor, options.name, display_name=options.display_name)
-    for member in options.member:
-        call.cerberus.groups.add_member(call.actor, group.name, member=member)
+    group = call.cerberus.groups.create(
+        call.actor, options.name, display_name=options.display_name, members=options.member
+    )
     return Done(f"Group {group.name} was made.", {"name": group.name, "members": list(options.member)})
 
 

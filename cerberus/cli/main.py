@@ -24,7 +24,7 @@ from cerberus.cli import (
     what_if,
 )
 from cerberus.cli.call import Call, Command, Commands, Done, Exit
-from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound
+from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from cerberus.service import Cerberus
 from cerberus.settings import configured
 
@@ -49,6 +49,7 @@ EXIT_OF: Final[dict[type[CerberusError], Exit]] = {
     Conflict: Exit.NO,
     Forbidden: Exit.NO,
     NotFound: Exit.NO,
+    NotSignedIn: Exit.NO,
 }
 
 
@@ -77,10 +78,7 @@ def run(options: argparse.Namespace) -> Done:
     Does what the options say.
     """
     settings = configured()
-    try:
-        cerberus = Cerberus.open(settings)
-    except ValueError as error:
-        raise Invalid(f"{error}.", field="CERBERUS_DATABASE_URL") from None
+    cerberus = Cerberus.open(settings)
     try:
         command: Command = options.command
         return command(Call(options, settings, cerberus))

@@ -1,7 +1,7 @@
 """The commands about users and tokens."""
 
-from cerberus.cli.call import ONCE, Call, Commands, Done, add_password_file, password_from, shown_once
-from cerberus.cli.lists import table, values_of
+from cerberus.cli.call import ONCE, Call, Commands, Done, add_password_file, password_from, shown_once, up_to
+from cerberus.cli.lists import MOST, table, values_of
 from cerberus.policy import PlatformRole, Scope, SubjectKind
 from cerberus.service.secrets import new_password
 
@@ -20,7 +20,8 @@ def add(commands: Commands) -> None:
     add_password_file(reset)
     found = commands.add("people", list_people)
     found.add_argument("text", nargs="?", default="", help="the beginning of a word of the name or display name")
-    found.add_argument("--limit", type=int, default=50, help="how many at most (50)")
+    found.add_argument("--limit", type=up_to(MOST), default=50, metavar="N", help=f"at most {MOST} (default 50)")
+    found.add_argument("--after", metavar="NAME", help="go on after this one")
     commands.add("show-user", show_user).add_argument("name")
     renamed = commands.add("rename", rename)
     renamed.add_argument("name", help="a user, a group or a service account")
@@ -82,7 +83,8 @@ def reset_password(call: Call) -> Done:
 
 def list_people(call: Call) -> Done:
     """List users, groups and service accounts, or those whom a text finds."""
-    found = call.cerberus.people.search(call.actor, call.options.text, limit=call.options.limit)
+    options = call.options
+    found = call.cerberus.people.search(call.actor, options.text, limit=options.limit, after=options.after)
     return table([values_of(person) for person in found], ("name", "kind", "display_name", "state"))
 
 

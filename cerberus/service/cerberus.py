@@ -64,7 +64,8 @@ class Cerberus:
             password_rounds: bcrypt's cost: 2 to that power; lower it in tests only.
             single_sign_on: The OpenID provider, if there is one, and who may sign in without it.
 
-        Connects at the first use. Invalid when the rules of single sign-on are not understood.
+        Connects at the first use. Invalid for a database of another kind, and for rules of single sign-on that are
+        not understood.
         """
         self._database = Database(database_url)
         context = self._context = Context(self._database, password_rounds=password_rounds)

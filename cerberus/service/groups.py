@@ -1,5 +1,7 @@
 """Groups of people; a group can hold groups."""
 
+from collections.abc import Iterable
+
 from cerberus.errors import Invalid, NotFound
 from cerberus.policy import Principal, SubjectKind
 from cerberus.service import departure, parse
@@ -21,9 +23,11 @@ class Groups:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def create(self, actor: Actor, name: object, *, display_name: str = "") -> Person:
+    def create(
+        self, actor: Actor, name: object, *, display_name: str = "", members: Iterable[object] = ()
+    ) -> Person:
         """
-        A new, empty group.
+        A new group with these members: users, service accounts and groups.
         """
         wanted = parse.user_name(name)
         shown = parse.line(display_name, "display_name", longest=200)
@@ -31,7 +35,10 @@ class Groups:
             change.require_admin()
             require_free(change, wanted)
             row = subjects.insert(change.session, wanted, SubjectKind.GROUP, display_name=shown, at=change.now)
-            change.record("group.create", f"group:{wanted}", after={"display_name": shown})
+            joining = [_member(change, member) for member in members]
+            named = [each.name for each in joining if _put_into(change, row, each)]
+            after = {"display_name": shown} | ({"members": named} if named else {})
+            change.record("group.create", f"group:{wanted}", after=after)
             return subjects.person(change.session, row)
 
     def show(self, actor: Actor, name: object) -> Person:
@@ -74,9 +81,7 @@ class Groups:
             change.require_admin()
             row = find_subject(change, group, SubjectKind.GROUP)
             joining = _member(change, member)
-            if joining.id == row.id or joining.id in principals.groups_of(change.session, row.id):
-                raise Invalid(f"{row.name} is in {joining.name}: groups cannot go in a circle.", field="member")
-            if subjects.join(change.session, row.id, joining.id):
+            if _put_into(change, row, joining):
                 change.record("group.add_member", f"group:{row.name}", after={"member": joining.name})
             return subjects.person(change.session, joining)
 
@@ -129,3 +134,9 @@ def _member(change: Change, name: object) -> SubjectRow:
     if row is None:
         raise NotFound(f"There is nobody called {name}.")
     return row
+
+
+def _put_into(change: Change, group: SubjectRow, joining: SubjectRow) -> bool:
+    if joining.id == group.id or joining.id in principals.groups_of(change.session, group.id):
+        raise Invalid(f"{group.name} is in {joining.name}: groups cannot go in a circle.", field="member")
+    return subjects.join(change.session, group.id, joining.id)

@@ -24,6 +24,8 @@ from cerberus.store import belongings, credentials, maintainers, subjects
 from cerberus.store.records import Person, Session
 
 SHORTEST_SEARCH = 2
+MOST_FOUND = 201
+"""At once: a page, and one more that tells whether there is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class People:
         with self._context.view(actor) as view:
             if not view.oversees:
                 self._require_search(view, wanted)
-            found = subjects.search(view.session, wanted, limit=max(1, min(limit, 201)), after=after)
+            found = subjects.search(view.session, wanted, limit=max(1, min(limit, MOST_FOUND)), after=after)
             if view.oversees and after is None:
                 self._context.looked(actor, "people.search", "people", about={"text": wanted or None})
             return found if view.oversees else [_as_known(view, person) for person in found]

@@ -53,7 +53,7 @@ class Database:
         Args:
             url: `sqlite:///...` or `mysql+pymysql://...`, password included.
 
-        Connects at the first use. ValueError for a URL of another kind.
+        Connects at the first use. Invalid for a URL of another kind.
         """
         self.url = url
         self.engine = transacting(url, **pool(10, 30))

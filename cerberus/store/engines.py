@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, Final
 
 from pymysql.connections import Connection as Driver
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, exc, make_url
 
+from cerberus.errors import Invalid
 from cerberus.store.replies import Replies
 
 SECONDS_TO_CONNECT: Final = 1.0
@@ -24,23 +25,37 @@ SECONDS_KEPT: Final = 1800
 SECONDS_FOR_A_FILE: Final = 5.0
 
 
+SETTING: Final = "CERBERUS_DATABASE_URL"
+SQLITE: Final = frozenset({"sqlite", "sqlite+pysqlite"})
+MYSQL: Final = frozenset({"mysql+pymysql", "mariadb+pymysql"})
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        known = parsed.drivername in SQLITE | MYSQL
+    except (exc.ArgumentError, ValueError):
+        known = False
+    if not known:  # it is not repeated: it may hold a password
+        raise Invalid(f"{SETTING} must start with sqlite:// or mysql+pymysql://.", field=SETTING)
+    return parsed
+
+
 def _engine(url: str, *, seconds: float | None = SECONDS_TO_ANSWER, **options: Any) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    parsed = _parsed(url)
+    if parsed.drivername in SQLITE:
         connecting: dict[str, Any] = {"timeout": SECONDS_FOR_A_FILE, "check_same_thread": False}
         engine = create_engine(parsed, connect_args=connecting, **options)
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
-    if parsed.get_backend_name() in ("mysql", "mariadb"):
-        connecting = {
-            "charset": "utf8mb4",
-            "connect_timeout": SECONDS_TO_CONNECT,
-            "read_timeout": seconds,
-            "write_timeout": seconds,
-            "init_command": f"SET SESSION innodb_lock_wait_timeout = {SECONDS_FOR_A_LOCK}",
-        }
-        return create_engine(parsed, pool_recycle=SECONDS_KEPT, connect_args=connecting, **options)
-    raise ValueError("CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://")
+    connecting = {
+        "charset": "utf8mb4",
+        "connect_timeout": SECONDS_TO_CONNECT,
+        "read_timeout": seconds,
+        "write_timeout": seconds,
+        "init_command": f"SET SESSION innodb_lock_wait_timeout = {SECONDS_FOR_A_LOCK}",
+    }
+    return create_engine(parsed, pool_recycle=SECONDS_KEPT, connect_args=connecting, **options)
 
 
 def pool(size: int, overflow: int) -> dict[str, Any]:
@@ -54,7 +69,7 @@ def transacting(url: str, **options: Any) -> Engine:
     """
     For transactions. READ COMMITTED: under MySQL's default a long one would not see a newer policy version.
     """
-    if make_url(url).get_backend_name() != "sqlite":
+    if _parsed(url).drivername not in SQLITE:
         return _engine(url, isolation_level="READ COMMITTED", **options)
     engine = _engine(url, **options)
     event.listen(engine, "begin", _begin_sqlite)

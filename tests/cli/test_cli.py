@@ -9,8 +9,14 @@ import sys
 
 import pytest
 
+from cerberus.api import create_app
 from cerberus.service import SYSTEM, Cerberus, Origin
 from cerberus.settings import Settings
+
+WRONG_ADDRESSES = (
+    "oracle://root:s3cret@localhost/x", "s3cret", "://s3cret", "mysql+mysqldb://root:s3cret@localhost/x",
+    "mysql+pymysql://root:s3cret@localhost:port/x",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -180,13 +186,23 @@ def test_a_database_that_is_away_is_a_fault(run, monkeypatch, free_port):
     assert done.err.count("\n") == 1
 
 
-def test_a_wrong_database_address_is_one_line_without_the_password(run, monkeypatch):
-    monkeypatch.setenv("CERBERUS_DATABASE_URL", "oracle://root:s3cret@localhost/x")
+@pytest.mark.parametrize("address", WRONG_ADDRESSES)
+def test_a_wrong_database_address_is_one_line_without_the_password(run, monkeypatch, address):
+    monkeypatch.setenv("CERBERUS_DATABASE_URL", address)
     done = run("create-user", "alice")
     assert done.code == 2
     assert "CERBERUS_DATABASE_URL must start with" in done.err
     assert "s3cret" not in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", WRONG_ADDRESSES)
+def test_the_api_does_not_start_on_a_wrong_database_address_and_says_so(data, monkeypatch, capsys, address):
+    monkeypatch.setenv("CERBERUS_DATABASE_URL", address)
+    with pytest.raises(SystemExit):
+        create_app()
+    said = capsys.readouterr().err
+    assert said == "Cerberus cannot start: CERBERUS_DATABASE_URL must start with sqlite:// or mysql+pymysql://.\n"
 
 
 @pytest.mark.usefixtures("server")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cerberus.policy import Kind, Resource
-from cerberus.service import Actor, Cerberus
+from cerberus.service import SYSTEM, Actor, Cerberus
 from cerberus.settings import Settings
 
 
@@ -61,6 +61,27 @@ def test_groups_are_made_filled_renamed_and_deleted(server):
     assert server("remove-from-group", "readers", "bob").code == 0
     assert server("delete-group", "readers").code == 0
     assert server("groups").out == "None.\n"
+
+
+def test_a_group_is_made_with_all_its_members_or_not_at_all(server, cerberus):
+    """A name that nobody has: exit code 1 promises that nothing is changed."""
+    assert server("create-group", "readers", "--member", "bob", "--member", "nobody").code == 1
+    assert server("groups").out == "None.\n"
+    assert server("create-group", "readers", "--member", "readers").code == 2
+    assert server("create-group", "readers", "--member", "bob", "--member", "alice", "--member", "bob").code == 0
+    line = cerberus.audit.search(SYSTEM, action="group.create")[0]
+    assert line.after == {"display_name": "", "members": ["bob", "alice"]}
+
+
+@pytest.mark.parametrize("words", [("people", "--limit", "201"), ("audit", "search", "--limit", "1001")])
+def test_more_than_can_be_shown_at_once_is_refused_instead_of_cut(server, words):
+    done = server(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "it is 1 to" in done.err
+
+
+def test_people_are_read_on(server):
+    assert server("people", "--limit", "1", "--after", "alice", "--json").json["items"][0]["name"] == "bob"
 
 
 def test_service_accounts_come_and_go_with_their_project(server):

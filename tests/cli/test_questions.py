@@ -59,3 +59,11 @@ def test_what_is_not_understood_ends_with_2(server, words):
 def test_a_project_that_is_not_there_ends_with_1(server):
     done = server("who-can", "read", "experiment", "nowhere", "--json")
     assert (done.code, json.loads(done.err)["error"]) == (1, "not_found")
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_who_is_disabled_may_nothing_and_that_is_no_fault(server, command):
+    assert server("disable", "bob").code == 0
+    done = server(command, "bob", "read", "experiment", "fraud")
+    assert done.code == 1
+    assert "disabled" in done.out + done.err
