@@ -1,7 +1,6 @@
 """Roles: the built-in ones, a project's own, and those that every project has."""
 
 from http import HTTPStatus
-from typing import Literal
 
 from cerberus.api.auth import Caller
 from cerberus.api.endpoint import noun
@@ -9,12 +8,12 @@ from cerberus.api.pages import cut
 from cerberus.api.parsing import Name, Remark
 from cerberus.api.shapes import Answer, Page, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
-from cerberus.policy import Kind, Level
+from cerberus.policy import AnyKind, Level
 from cerberus.service import RoleInfo
 
 roles = noun("roles")
 
-LevelsByKind = dict[Kind | Literal["*"], Level]
+LevelsByKind = dict[AnyKind, Level]
 
 
 class RoleCreate(Request):

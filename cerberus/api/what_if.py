@@ -13,7 +13,7 @@ from cerberus.api.endpoint import noun
 from cerberus.api.parsing import Identifier, Moment, Name, Remark, Text
 from cerberus.api.shapes import Answer, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
-from cerberus.policy import Kind, Level, PlatformRole
+from cerberus.policy import AnyKind, Kind, Level, PlatformRole
 from cerberus.service.what_if import DEEDS, Deed
 
 what_if = noun("what-if")
@@ -29,7 +29,7 @@ FIELDS: Final[dict[str, Any]] = {
     "id": Identifier,
     "kind": Kind,
     "level": Level,
-    "levels": dict[Kind | Literal["*"], Level],
+    "levels": dict[AnyKind, Level],
     "manages_project": bool,
     "member": Name,
     "move_to": Name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -22,17 +22,12 @@ from cerberus.service import parse
 from cerberus.service.letters import spelled
 
 FORMAT: Final = "1"
-RunDataKind = Literal[
-    "experiment",
-    "registered_model",
-    "prompt",
-    "scorer",
-    "gateway_secret",
-    "gateway_endpoint",
-    "gateway_model_definition",
-    "mcp_server",
-]
-assert RunDataKind.__args__ == tuple(str(kind) for kind in RUN_DATA_KINDS)  # type: ignore[attr-defined]
+if TYPE_CHECKING:  # a type checker cannot read the catalogue
+    RunDataKind = str
+    KindOfRole = str
+else:
+    RunDataKind = Literal[tuple(map(str, RUN_DATA_KINDS))]
+    KindOfRole = Literal[RunDataKind, ANY]
 
 
 def _as_parsed(read: Callable[[str], str]) -> AfterValidator:
@@ -110,7 +105,7 @@ class RolePart(Part):
     """A custom role: a level for each kind (`*` = every other kind)."""
 
     description: Remark = ""
-    levels: dict[Literal[RunDataKind, "*"], Level] = {}
+    levels: dict[KindOfRole, Level] = {}
     manages_project: StrictBool = False
 
 
