@@ -9,7 +9,7 @@ from pymysql.connections import Connection as Driver
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, exc, make_url
 
 from cerberus.errors import Invalid
-from cerberus.store.replies import Replies
+from cerberus.store.replies import Replies, has_parts
 
 SECONDS_TO_CONNECT: Final = 1.0
 SECONDS_TO_ANSWER: Final = 1.25
@@ -123,8 +123,8 @@ class Straight:
             self._connection = self._engine.raw_connection()
             self._until = time.monotonic() + SECONDS_KEPT
             driver: Any = self._connection.driver_connection
-            on_server = isinstance(driver, Driver)
-            self._asked = Replies(driver, self._statement).ask if on_server else partial(self._by_cursor, driver)
+            short = isinstance(driver, Driver) and has_parts(driver)
+            self._asked = Replies(driver, self._statement).ask if short else partial(self._by_cursor, driver)
         return self._connection
 
     def _by_cursor(self, connection: Any) -> Any:

@@ -13,6 +13,17 @@ HEAD: Final = 4
 """Bytes before each packet: three for its length, one for its number."""
 
 
+PARTS: Final = ("_execute_command", "_read_query_result", "_force_close", "_result", "_rfile")
+"""Of PyMySQL's connections, used below. They are its own: another version may be without them."""
+
+
+def has_parts(connection: Connection) -> bool:
+    """
+    Whether `Replies` can ask this connection; who cannot takes a cursor, as everybody does.
+    """
+    return all(hasattr(connection, part) for part in PARTS)
+
+
 def is_whole(reply: bytes) -> bool:
     """
     Whether the bytes are a reply with one column and one row, from beginning to end.

@@ -2,12 +2,14 @@
 
 import socket
 import threading
+from functools import partial
 
 import pytest
 from pymysql import OperationalError, ProgrammingError
 from pymysql.connections import Connection
 
-from cerberus.store.replies import Replies, is_whole
+from cerberus.store import replies
+from cerberus.store.replies import PARTS, Replies, has_parts, is_whole
 
 STATEMENT = "SELECT version FROM policy_state WHERE id = 1"
 END = b"\xfe\x00\x00\x02\x00"
@@ -126,3 +128,18 @@ def test_a_server_that_hangs_up_is_lost(wire):
     with pytest.raises(OperationalError, match="Lost connection") as raised:
         wire.ask()
     assert not isinstance(raised.value.__context__, TimeoutError)
+
+
+def test_the_pymysql_of_the_lock_file_has_every_part_that_is_used():
+    """One that has not is still asked, but takes longer: nobody would notice."""
+    assert has_parts(Connection(defer_connect=True, user="x"))
+
+
+@pytest.mark.on_each_database
+def test_a_pymysql_without_one_of_its_private_parts_is_asked_as_everybody_asks(cerberus, monkeypatch):
+    """It takes longer, and the answer is the same."""
+    monkeypatch.setattr(replies, "PARTS", (*PARTS, "_of_a_version_to_come"))
+    straight = cerberus._database._straight
+    straight.close()
+    assert cerberus.version() == cerberus.version()
+    assert isinstance(straight._asked, partial)
