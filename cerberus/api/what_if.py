@@ -14,7 +14,7 @@ from cerberus.api.parsing import Identifier, Moment, Name, Remark, Text
 from cerberus.api.shapes import Answer, Request
 from cerberus.errors import Conflict, Forbidden, NotFound
 from cerberus.policy import AnyKind, Kind, Level, PlatformRole
-from cerberus.service.what_if import DEEDS, Deed
+from cerberus.service.what_if import TRIALS, Trial
 
 what_if = noun("what-if")
 
@@ -44,19 +44,19 @@ FIELDS: Final[dict[str, Any]] = {
 }
 
 
-def body_for(change: str, deed: Deed) -> type[Request]:
+def body_for(change: str, trial: Trial) -> type[Request]:
     """
     The body that tries this change: exactly its fields.
     """
     fields: dict[str, Any] = {"change": (Literal[change], ...)}
-    fields |= {name: (FIELDS[name], ...) for name in deed.required}
-    fields |= {name: (FIELDS[name] | None, None) for name in deed.optional}
+    fields |= {name: (FIELDS[name], ...) for name in trial.required}
+    fields |= {name: (FIELDS[name] | None, None) for name in trial.optional}
     name = "".join(part.title() for part in change.replace(".", "_").split("_"))
     made: type[Request] = create_model(f"Try{name}", __base__=Request, __doc__=f"Tries `{change}`.", **fields)
     return made
 
 
-BODIES: Final = {change: body_for(change, deed) for change, deed in DEEDS.items()}
+BODIES: Final = {change: body_for(change, trial) for change, trial in TRIALS.items()}
 AnyBody: Any = Annotated[reduce(or_, BODIES.values()), Field(discriminator="change")]
 
 

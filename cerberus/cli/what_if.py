@@ -8,7 +8,7 @@ from typing import Any, Final
 from cerberus.cli.call import EXIT_CODES, Call, Commands, Done, moment
 from cerberus.cli.effects import lines_of, values_of
 from cerberus.errors import Invalid
-from cerberus.service.what_if import DEEDS
+from cerberus.service.what_if import TRIALS
 
 
 def add(commands: Commands) -> None:
@@ -18,8 +18,8 @@ def add(commands: Commands) -> None:
     parser = commands.add("what-if", what_if)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     shown = (
-        f"  {name:<24} {' '.join((*deed.required, *(f'[{field}]' for field in deed.optional)))}"
-        for name, deed in DEEDS.items()
+        f"  {name:<24} {' '.join((*trial.required, *(f'[{field}]' for field in trial.optional)))}"
+        for name, trial in TRIALS.items()
     )
     parser.epilog = "\n".join(("changes and their fields (in brackets: may be left out):", *shown, "", EXIT_CODES))
     parser.add_argument("change", metavar="CHANGE", help="for example member.set")

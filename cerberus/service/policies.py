@@ -14,8 +14,8 @@ from cerberus.service.actors import Actor
 from cerberus.service.change import Change
 from cerberus.service.context import Context
 from cerberus.service.effects import Effect
+from cerberus.service.policy_apply import perform, reach_of
 from cerberus.service.policy_checks import Planned, check
-from cerberus.service.policy_deed import perform, reach_of
 from cerberus.service.policy_file import PolicyFile, schema
 from cerberus.service.what_if import Compared, compare
 from cerberus.store import policy_facts, policy_guard

@@ -14,9 +14,9 @@ from cerberus.policy import (
     Verb,
     decide,
 )
-from cerberus.store import decisions
+from cerberus.store import candidates
+from cerberus.store.candidates import Candidate
 from cerberus.store.database import Transaction
-from cerberus.store.decisions import Candidate
 from cerberus.store.tables import ProjectRow
 
 MOST_AT_ONCE = 5_000
@@ -91,12 +91,12 @@ def those_who_can(
     The first `limit` people, by name after `after`, who may `verb` the resource. Five statements, and three for each
     further batch where many whom a rule reaches may not after all.
     """
-    rules = decisions.rules_about(session, project, resource)
+    rules = candidates.rules_about(session, project, resource)
     question = Question.of(verb, resource, rules, archived=project.archived_at is not None, now=now)
     found: list[Reaching] = []
     batch = limit
     while question.possible() and len(found) < limit:
-        people = decisions.reached(session, project, resource, now=now, after=after, limit=batch)
+        people = candidates.reached(session, project, resource, now=now, after=after, limit=batch)
         found += _allowed(session, question, people)
         if len(people) < batch:
             break
@@ -106,8 +106,8 @@ def those_who_can(
 
 def _allowed(session: Transaction, question: Question, people: Sequence[Candidate]) -> list[Reaching]:
     ids = [person.id for person in people]
-    groups = decisions.groups_of_each(session, ids, among=question.groups)
-    admins = decisions.admins_among(session, ids)
+    groups = candidates.groups_of_each(session, ids, among=question.groups)
+    admins = candidates.admins_among(session, ids)
     found = []
     for person in people:
         principal = Principal(

@@ -21,7 +21,7 @@ from cerberus.store.snapshot import Facts
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Trial:
     """
     A use case that can be tried first. `of` are the fields that it takes by position (`resource` is made of project,
     kind and id; one with `?` may be left out), `needs` and `takes` those that it must and can be given by name;
@@ -61,36 +61,40 @@ RESOURCE: Final = ("project", "kind", "id")
 TERMS: Final = ("expires_at", "reason")
 ROLE_PARTS: Final = ("levels", "description", "manages_project")
 
-DEEDS: Final[Mapping[str, Deed]] = MappingProxyType(
+TRIALS: Final[Mapping[str, Trial]] = MappingProxyType(
     {
-        "member.set": Deed(
+        "member.set": Trial(
             "projects", "set_member", touched.member, of=("project",), needs=("subject", "role"), takes=TERMS
         ),
-        "member.remove": Deed("projects", "remove_member", touched.member, of=("project",), needs=("subject",)),
-        "grant.give": Deed("grants", "give", touched.member, of=("resource",), needs=("subject", "level"), takes=TERMS),
-        "grant.revoke": Deed("grants", "revoke", touched.holder_of_grant, of=("grant_id",)),
-        "ownership.hand_over": Deed("grants", "hand_over", touched.owners, of=("resource",), needs=("owner",)),
-        "group.add_member": Deed("groups", "add_member", touched.joining, of=("group",), needs=("member",)),
-        "group.remove_member": Deed("groups", "remove_member", touched.joining, of=("group",), needs=("member",)),
-        "group.delete": Deed("groups", "delete", touched.named, of=("name",)),
-        "user.disable": Deed("people", "disable", touched.named, of=("name",)),
-        "user.enable": Deed("people", "enable", touched.named, of=("name",)),
-        "user.delete": Deed("people", "delete", touched.leaving, of=("name",), takes=("hand_over_to",)),
-        "service_account.disable": Deed("service_accounts", "disable", touched.named, of=("project",), needs=("name",)),
-        "service_account.enable": Deed("service_accounts", "enable", touched.named, of=("project",), needs=("name",)),
-        "service_account.delete": Deed(
+        "member.remove": Trial("projects", "remove_member", touched.member, of=("project",), needs=("subject",)),
+        "grant.give": Trial(
+            "grants", "give", touched.member, of=("resource",), needs=("subject", "level"), takes=TERMS
+        ),
+        "grant.revoke": Trial("grants", "revoke", touched.holder_of_grant, of=("grant_id",)),
+        "ownership.hand_over": Trial("grants", "hand_over", touched.owners, of=("resource",), needs=("owner",)),
+        "group.add_member": Trial("groups", "add_member", touched.joining, of=("group",), needs=("member",)),
+        "group.remove_member": Trial("groups", "remove_member", touched.joining, of=("group",), needs=("member",)),
+        "group.delete": Trial("groups", "delete", touched.named, of=("name",)),
+        "user.disable": Trial("people", "disable", touched.named, of=("name",)),
+        "user.enable": Trial("people", "enable", touched.named, of=("name",)),
+        "user.delete": Trial("people", "delete", touched.leaving, of=("name",), takes=("hand_over_to",)),
+        "service_account.disable": Trial(
+            "service_accounts", "disable", touched.named, of=("project",), needs=("name",)
+        ),
+        "service_account.enable": Trial("service_accounts", "enable", touched.named, of=("project",), needs=("name",)),
+        "service_account.delete": Trial(
             "service_accounts", "delete", touched.leaving, of=("project",), needs=("name",), takes=("hand_over_to",)
         ),
-        "platform_role.give": Deed("people", "set_platform_role", touched.named, of=("name", "platform_role")),
-        "platform_role.take": Deed("people", "unset_platform_role", touched.named, of=("name", "platform_role")),
-        "role.change": Deed(
+        "platform_role.give": Trial("people", "set_platform_role", touched.named, of=("name", "platform_role")),
+        "platform_role.take": Trial("people", "unset_platform_role", touched.named, of=("name", "platform_role")),
+        "role.change": Trial(
             "roles", "change", touched.holders_of_role, of=("project?",), needs=("name",), takes=ROLE_PARTS
         ),
-        "role.delete": Deed("roles", "delete", touched.holders_of_role, of=("project?",), needs=("name",)),
-        "project.archive": Deed("projects", "archive", touched.project, of=("project",)),
-        "project.restore": Deed("projects", "restore", touched.project, of=("project",)),
-        "project.delete": Deed("projects", "delete", touched.project, of=("project",), takes=("move_to",)),
-        "request.approve": Deed(
+        "role.delete": Trial("roles", "delete", touched.holders_of_role, of=("project?",), needs=("name",)),
+        "project.archive": Trial("projects", "archive", touched.project, of=("project",)),
+        "project.restore": Trial("projects", "restore", touched.project, of=("project",)),
+        "project.delete": Trial("projects", "delete", touched.project, of=("project",), takes=("move_to",)),
+        "request.approve": Trial(
             "requests", "approve", touched.asker, of=("request_id",), takes=("expires_at", "answer")
         ),
     }
@@ -130,16 +134,16 @@ class WhatIf:
 
         The effects are those on resources that the actor may manage; for those who oversee the platform all.
         """
-        deed = DEEDS.get(change)
-        if deed is None:
-            raise Invalid(f"A change is one of {', '.join(DEEDS)}.", field="change")
-        _check_fields(deed, values)
+        trial = TRIALS.get(change)
+        if trial is None:
+            raise Invalid(f"A change is one of {', '.join(TRIALS)}.", field="change")
+        _check_fields(trial, values)
 
         rehearsing = replace(actor, before_commit=None)  # what only a real change is to be followed by
 
         def perform() -> None:
-            use_case = getattr(getattr(self._service, deed.noun), deed.use_case)
-            use_case(rehearsing, *_positional(deed, values), **_named(deed, values))
+            use_case = getattr(getattr(self._service, trial.noun), trial.use_case)
+            use_case(rehearsing, *_positional(trial, values), **_named(trial, values))
 
         with self._context.database.rehearsing() as session:
             audit.lock(session)
@@ -148,7 +152,7 @@ class WhatIf:
                 probe.rollback()
             with self._context.view(actor) as view:
                 oversees, access = view.oversees, view.access
-            compared = compare(session, self._context.now(), reach=lambda: deed.touches(session, values), do=perform)
+            compared = compare(session, self._context.now(), reach=lambda: trial.touches(session, values), do=perform)
         effects = compared.effects()
         if effects is not None and not oversees:
             effects = tuple(effect for effect in effects if _is_seen(access, effect))
@@ -208,22 +212,22 @@ def _is_seen(access: Access, effect: Effect) -> bool:
     return access.can(Verb.MANAGE, project_resource(effect.project)) or access.can(Verb.MANAGE, resource)
 
 
-def _check_fields(deed: Deed, values: Values) -> None:
-    known = {*deed.required, *deed.optional}
+def _check_fields(trial: Trial, values: Values) -> None:
+    known = {*trial.required, *trial.optional}
     for name in values:
         if name not in known:
             raise Invalid(f"{name[:60]} is none of its fields: {', '.join(sorted(known))}.", field=name[:60])
-    for name in deed.required:
+    for name in trial.required:
         if values.get(name) is None:
             raise Invalid(f"{name} is missing.", field=name)
 
 
-def _positional(deed: Deed, values: Values) -> list[Any]:
-    return [_resource(values) if field == "resource" else values.get(field.rstrip("?")) for field in deed.of]
+def _positional(trial: Trial, values: Values) -> list[Any]:
+    return [_resource(values) if field == "resource" else values.get(field.rstrip("?")) for field in trial.of]
 
 
-def _named(deed: Deed, values: Values) -> dict[str, Any]:
-    return {field: values[field] for field in (*deed.needs, *deed.takes) if values.get(field) is not None}
+def _named(trial: Trial, values: Values) -> dict[str, Any]:
+    return {field: values[field] for field in (*trial.needs, *trial.takes) if values.get(field) is not None}
 
 
 def _resource(values: Values) -> Resource:

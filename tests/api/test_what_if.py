@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cerberus.service.what_if import DEEDS
+from cerberus.service.what_if import TRIALS
 
 DOC = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 MEMBER = {"change": "member.set", "project": "fraud", "subject": "readers", "role": "contributor"}
@@ -67,7 +67,7 @@ def test_a_change_that_breaks_a_rule_is_a_conflict(api, is_problem):
 
 def test_every_change_and_each_of_its_fields_is_documented():
     documented = dict(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| (.+) \|$", DOC, re.M))
-    assert set(documented) == set(DEEDS)
-    for name, deed in DEEDS.items():
-        assert re.findall(r"(?<!\[)`(\w+)`", documented[name]) == list(deed.required)
-        assert re.findall(r"\[`(\w+)`\]", documented[name]) == list(deed.optional)
+    assert set(documented) == set(TRIALS)
+    for name, trial in TRIALS.items():
+        assert re.findall(r"(?<!\[)`(\w+)`", documented[name]) == list(trial.required)
+        assert re.findall(r"\[`(\w+)`\]", documented[name]) == list(trial.optional)

@@ -10,7 +10,7 @@ from cerberus.errors import CerberusError, Conflict, Forbidden, Invalid, NotFoun
 from cerberus.policy import Kind, Level, PlatformRole, Resource, Scope, Verb
 from cerberus.service import SYSTEM, Actor
 from cerberus.service.effects import in_words
-from cerberus.service.what_if import DEEDS
+from cerberus.service.what_if import TRIALS
 
 EXPERIMENT = Resource("fraud", Kind.EXPERIMENT, "7")
 
@@ -204,13 +204,13 @@ def test_every_row_names_a_use_case_that_takes_its_fields(cerberus):
     """Read from the use cases themselves."""
     from inspect import Parameter, signature
 
-    for name, deed in DEEDS.items():
-        parameters = signature(getattr(getattr(cerberus, deed.noun), deed.use_case)).parameters.values()
+    for name, trial in TRIALS.items():
+        parameters = signature(getattr(getattr(cerberus, trial.noun), trial.use_case)).parameters.values()
         by_place = [each for each in parameters if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
         by_name = {each.name: each for each in parameters if each.kind is Parameter.KEYWORD_ONLY}
-        assert len(by_place) == len(deed.of) + 1, name
-        assert {key for key, each in by_name.items() if each.default is Parameter.empty} == set(deed.needs), name
-        assert set(deed.takes) <= set(by_name) - set(deed.needs), name
+        assert len(by_place) == len(trial.of) + 1, name
+        assert {key for key, each in by_name.items() if each.default is Parameter.empty} == set(trial.needs), name
+        assert set(trial.takes) <= set(by_name) - set(trial.needs), name
 
 
 # On random worlds the effects are what `check` says before and after the change was really made.
@@ -270,9 +270,10 @@ def attempt(cerberus, actor, name, values):
     """Really makes the change; what was refused."""
     from cerberus.service.what_if import _named, _positional
 
-    deed = DEEDS[name]
+    trial = TRIALS[name]
     try:
-        getattr(getattr(cerberus, deed.noun), deed.use_case)(actor, *_positional(deed, values), **_named(deed, values))
+        use_case = getattr(getattr(cerberus, trial.noun), trial.use_case)
+        use_case(actor, *_positional(trial, values), **_named(trial, values))
     except CerberusError as error:
         return type(error)
     return None
