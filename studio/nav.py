@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,20 @@ ROOT = Path(__file__).parents[1] / "pages"
 PROJECT = "project"
 
 
+def everybody(access: Access, project: str | None) -> bool:
+    """A page that nobody is kept from."""
+    del access, project
+    return True
+
+
+def overseers_and_managers(access: Access, project: str | None) -> bool:
+    """A page for admins, auditors and those who manage the project."""
+    from cerberus.policy import Verb
+    from cerberus.service import project_resource
+
+    return access.oversees or (project is not None and access.can(Verb.MANAGE, project_resource(project)))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One page: its script, its words, its link, and where it is listed."""
@@ -31,6 +46,7 @@ class Entry:
     section: str
     is_listed: bool = True
     needs_project: bool = True
+    is_for: Callable[[Access, str | None], bool] = everybody
 
 
 PAGES = (
@@ -42,6 +58,8 @@ PAGES = (
     Entry("members.py", "Members and roles", ":material/group:", "members", "Project"),
     Entry("requests.py", "Requests", ":material/approval:", "requests", "Project", needs_project=False),
     Entry("why.py", "Why?", ":material/help:", "why", "Project"),
+    Entry("audit.py", "Audit", ":material/history:", "audit", "Project", needs_project=False,
+          is_for=overseers_and_managers),
     Entry("account.py", "Account", ":material/person:", "account", "You", needs_project=False),
 )
 
@@ -63,16 +81,19 @@ def sidebar(access: Access, known: dict[str, Page]) -> None:
         st.markdown("### :material/science: ML Studio")
         project = choose_project(access)
         for section in dict.fromkeys(entry.section for entry in PAGES):
-            listed = [e for e in PAGES if e.section == section and e.is_listed]
-            if any(project or not entry.needs_project for entry in listed):
+            listed = [entry for entry in PAGES if entry.section == section and _is_offered(entry, access, project)]
+            if listed:
                 st.caption(section)
             for entry in listed:
-                if project or not entry.needs_project:
-                    st.page_link(known[entry.script], query_params={PROJECT: project} if project else None)
+                st.page_link(known[entry.script], query_params={PROJECT: project} if project else None)
         st.divider()
         st.caption(f":material/account_circle: {plain(access.principal.display_name or access.principal.name)}")
         if st.button("Sign out", key="nav_sign_out", icon=":material/logout:", type="tertiary", on_click=signin.leave):
             st.rerun()
+
+
+def _is_offered(entry: Entry, access: Access, project: str | None) -> bool:
+    return entry.is_listed and (project is not None or not entry.needs_project) and entry.is_for(access, project)
 
 
 def choose_project(access: Access) -> str | None:

@@ -2,6 +2,7 @@
 
 from cerberus.service.access import Access, project_resource
 from cerberus.service.actors import SYSTEM, Actor, Origin
+from cerberus.service.audit_files import FileFormat, written
 from cerberus.service.cerberus import Cerberus
 from cerberus.service.effects import Effect
 from cerberus.service.projects import Removal
@@ -39,6 +40,7 @@ __all__ = [
     "Effect",
     "Entered",
     "Explanation",
+    "FileFormat",
     "Grant",
     "LocalSignIn",
     "Member",
@@ -57,4 +59,5 @@ __all__ = [
     "Token",
     "UnderWay",
     "project_resource",
+    "written",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cerberus.errors import CerberusError, Forbidden, NotFound
 from cerberus.policy import (
@@ -29,6 +29,7 @@ from cerberus.store.principals import Loaded
 from cerberus.store.records import ProjectInfo
 
 Answer = TypeVar("Answer")
+OVERSEERS: Final = frozenset({PlatformRole.ADMIN, PlatformRole.AUDITOR})
 
 SYSTEM_PRINCIPAL = Principal(
     id=0,
@@ -130,6 +131,13 @@ class Access:
         rest = [info for info in self.known_projects.values() if info.place > place]
         rest.sort(key=lambda info: info.place)
         return (info for info in rest if self.can(Verb.READ, project_resource(info.slug)))
+
+    @property
+    def oversees(self) -> bool:
+        """
+        Whether the principal may see people and audit everywhere: admins and auditors, unless the credential is bound.
+        """
+        return bool(self.principal.platform_roles & OVERSEERS) and self.principal.project is None
 
     def project(self, slug: str) -> ProjectInfo:
         """

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cerberus.errors import Forbidden, NotFound
-from cerberus.policy import Level, PlatformRole, Resource, Scope, Verb
+from cerberus.policy import Level, Resource, Scope, Verb
 from cerberus.service.access import SYSTEM_PRINCIPAL, Access, project_resource
 from cerberus.service.actors import Actor, line_of_origin
 from cerberus.store import audit
@@ -80,11 +80,9 @@ class View:
     @property
     def oversees(self) -> bool:
         """
-        Whether the actor may see people and audit everywhere: admins and auditors, unless the credential is bound.
+        Whether the actor may see people and audit everywhere.
         """
-        principal = self.access.principal
-        roles = principal.platform_roles & {PlatformRole.ADMIN, PlatformRole.AUDITOR}
-        return bool(roles) and principal.project is None
+        return self.access.oversees
 
     def require_oversight(self) -> None:
         """

@@ -13,7 +13,7 @@ import pytest
 from studio.ui.theme import contrast
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 420, "height": 900}
-PAGES = ("", "experiments", "runs", "compare", "members", "requests", "why", "account")
+PAGES = ("", "experiments", "runs", "compare", "members", "requests", "why", "audit", "account")
 
 
 def settle(page: Any) -> None:
