@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from cerberus.errors import Conflict, Invalid
 from cerberus.policy import SubjectKind, Verb
@@ -35,8 +36,7 @@ def delete(
     if heir is not None:
         _require_readable(change, heir, owned)
         belongings.hand_over(change.session, row.id, heir.id)
-    gone = {"display_name": row.display_name, "disabled": row.disabled, "owned": owned}
-    gone |= {"members": members} | asdict(belongings.of(change.session, row.id))
+    gone = _going(change, row) | {"owned": owned, "members": members}
     with maintainers_stay(change, managed_with(change, row)):
         subjects.remove(change.session, row)
     require_admin_left(change)
@@ -48,6 +48,11 @@ def delete(
         before={what: value for what, value in gone.items() if value},
         after=None if heir is None else {FIELD: heir.name},
     )
+
+
+def _going(change: Change, row: SubjectRow) -> dict[str, Any]:
+    own = {"display_name": row.display_name, "disabled": row.disabled}
+    return own | asdict(belongings.of(change.session, row.id))
 
 
 def _heir(change: Change, row: SubjectRow, name: object) -> SubjectRow:

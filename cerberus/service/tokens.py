@@ -11,6 +11,7 @@ from cerberus.service.access import project_resource
 from cerberus.service.actors import Actor
 from cerberus.service.change import Change, View
 from cerberus.service.context import Context
+from cerberus.service.secrets import AccessToken
 from cerberus.store import credentials, projects, subjects
 from cerberus.store.records import Token, moment_and_name
 from cerberus.store.tables import SubjectRow, TokenRow
@@ -48,8 +49,7 @@ class Tokens:
         credential it is made with. `days` is 1 to 365. With `project`, it works in that project only.
         """
         shown = parse.line(name, "name", longest=100, shortest=1)
-        wanted = parse.scopes(scopes)
-        lasts, token = _life(days), secrets.new_token()
+        wanted, lasts = parse.scopes(scopes), _life(days)
         with self._context.change(actor) as change:
             row = self._owner(change, owner)
             if owner is None or row.id == actor.principal.id:
@@ -57,17 +57,7 @@ class Tokens:
             _require_within(change, project)
             project_id = None if project is None else _project_of(change, row, project)
             _require_room(change, row)
-            made = credentials.insert_token(
-                change.session,
-                token.id,
-                secret_hash=token.hash,
-                subject_id=row.id,
-                name=shown,
-                scopes=wanted,
-                at=change.now,
-                expires_at=change.now + lasts,
-                project_id=project_id,
-            )
+            token, made = _made(change, row, project_id, name=shown, scopes=wanted, lasts=lasts)
             after = {"owner": row.name, "name": shown, "scopes": sorted(wanted), "days": days}
             change.note("token.create", f"token:{token.id}", project=project, after=after)
             return NewToken(credentials.token(made, row.name, project), token.text)
@@ -109,6 +99,24 @@ class Tokens:
         if row is None or row.kind == SubjectKind.GROUP or not _answers_for(view, row):
             raise NotFound(f"There is no service account {name} that you manage.")
         return row
+
+
+def _made(
+    change: Change, owner: SubjectRow, project_id: int | None, *, name: str, scopes: frozenset[Scope], lasts: timedelta
+) -> tuple[AccessToken, TokenRow]:
+    token = secrets.new_token()
+    row = credentials.insert_token(
+        change.session,
+        token.id,
+        secret_hash=token.hash,
+        subject_id=owner.id,
+        name=name,
+        scopes=scopes,
+        at=change.now,
+        expires_at=change.now + lasts,
+        project_id=project_id,
+    )
+    return token, row
 
 
 def _answers_for(view: View, owner: SubjectRow) -> bool:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
@@ -52,21 +52,11 @@ def matching(
     Subjects that for each word of `text` have a word that begins with it, in the order of the words found by the
     longest one that finds few; those after the subject of the name `after`. Nobody for a text without words.
     """
-    wanted = sorted(split(text), key=lambda word: (-len(word), word))
-    if not wanted:
+    if not (words := split(text)):
         return []
-    first = wanted[0]
-    if len(wanted) > 1:
-        first = next((word for word in wanted if _finds_few(session, word)), first)
-    others = [word for word in wanted if word != first]
-    found, earlier = aliased(SubjectWordRow), aliased(SubjectWordRow)
-    # Of the words alone, in the order of their index: a join could make the database gather everybody first.
-    query = (
-        select(found.subject_id)
-        .where(~_has(earlier, first, found, earlier.word < found.word))  # each subject once: at its first word
-        .order_by(found.word, found.subject_id)
-        .limit(limit)
-    )
+    first, *others = _in_order(session, words)
+    found = aliased(SubjectWordRow)
+    query = _each_once(found, first).limit(limit)
     for word in others:
         query = query.where(_has(aliased(SubjectWordRow), word, found))
     if kind is not None:
@@ -80,6 +70,27 @@ def matching(
     ids = session.scalars(query).all()
     rows = {row.id: row for row in session.scalars(select(SubjectRow).where(SubjectRow.id.in_(ids)))} if ids else {}
     return [rows[subject_id] for subject_id in ids if subject_id in rows]
+
+
+def _in_order(session: OrmSession, words: frozenset[str]) -> list[str]:
+    """
+    The words, that one first by which to find: the longest that finds few.
+    """
+    wanted = sorted(words, key=lambda word: (-len(word), word))
+    if len(wanted) > 1:
+        first = next((word for word in wanted if _finds_few(session, word)), wanted[0])
+        wanted.sort(key=lambda word: word != first)
+    return wanted
+
+
+def _each_once(found: Word, first: str) -> Select[int]:
+    # Of the words alone, in the order of their index: a join could make the database gather everybody first.
+    earlier = aliased(SubjectWordRow)
+    return (
+        select(found.subject_id)
+        .where(~_has(earlier, first, found, earlier.word < found.word))  # each subject once: at its first word
+        .order_by(found.word, found.subject_id)
+    )
 
 
 def _begins(words: Word, beginning: str) -> ColumnElement[bool]:
