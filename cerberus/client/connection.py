@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -36,6 +37,9 @@ BY_STATUS: Final[Mapping[int, type[CerberusError]]] = {
     412: Stale,
     503: Unavailable,
 }
+BROKEN: Final = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+"""Nothing came, or not all of it: it may the next time."""
+
 SECONDS: Final = 10.0
 RETRIES: Final = 4
 FIRST_PAUSE: Final = 0.2
@@ -89,18 +93,18 @@ class Connection:
         """
         What GET of an address below `/api/v1` answers, piece by piece. `Unavailable` when it ends before its end.
         """
-        try:
-            with self._session.get(
+        with (
+            self._faults_translated(),
+            self._session.get(
                 f"{self.url}/api/v1{path}", timeout=self.timeout, allow_redirects=False, stream=True
-            ) as response:
-                if response.status_code // 100 != SUCCESS:
-                    raise _error(response)
-                yield from response.iter_content(chunk_size=65_536)
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise _unreachable(self.url, error) from error
+            ) as response,
+        ):
+            if response.status_code // 100 != SUCCESS:
+                raise _error(response)
+            yield from response.iter_content(chunk_size=65_536)
 
     def _call_once(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Any:
-        try:
+        with self._faults_translated():
             response = self._session.request(
                 method,
                 f"{self.url}/api/v1{path}",
@@ -109,13 +113,18 @@ class Connection:
                 timeout=self.timeout,
                 allow_redirects=False,
             )
-        except (requests.ConnectionError, requests.Timeout) as error:
-            raise _unreachable(self.url, error) from error
-        except requests.RequestException as error:
-            raise Invalid(f"{self.url} is not an address that one can call: {error}", field="url") from error
         if response.status_code // 100 != SUCCESS:
             raise _error(response)
         return _json(response) if response.content else None
+
+    @contextmanager
+    def _faults_translated(self) -> Iterator[None]:
+        try:
+            yield
+        except BROKEN as error:
+            raise _unreachable(self.url, error) from error
+        except requests.RequestException as error:
+            raise Invalid(f"{self.url} is not an address that one can call: {error}", field="url") from error
 
 
 def part(name: str) -> str:

@@ -139,9 +139,11 @@ def test_without_a_server_the_error_says_which_address(free_port):
 
 
 def test_an_address_that_is_none_is_said_to_be(cast):
-    with Client("localhost:5000", cast.token("dana")) as client, pytest.raises(Invalid) as refusal:
-        client.me()
-    assert refusal.value.field == "url"
+    with Client("localhost:5000", cast.token("dana")) as client:
+        for ask in (client.me, lambda: list(client.audit.export())):
+            with pytest.raises(Invalid) as refusal:
+                ask()
+            assert refusal.value.field == "url"
 
 
 def test_a_representation_shows_no_secret(url, cast):

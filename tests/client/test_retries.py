@@ -17,6 +17,10 @@ ANSWER = {"allowed": True, "visible": True, "reason": "granted", "detail": "yes"
 PROBLEM = {"code": "unavailable", "detail": "The database is away."}
 
 
+class BrokenOff(bytes):
+    """An answer of which a part never comes."""
+
+
 class Stuttering(ThreadingHTTPServer):
     """Gives each of the prepared answers once, and the last one forever."""
 
@@ -37,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         status, body = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(len(text) + 10 * isinstance(body, BrokenOff)))
         self.send_header("Retry-After", "7")
         self.end_headers()
         self.wfile.write(text)
@@ -69,6 +73,18 @@ def test_a_question_is_asked_again_until_it_is_answered(stuttering):
     server, client = stuttering((503, PROBLEM), (503, PROBLEM), (200, ANSWER))
     assert client.can("read", "experiment", "fraud")
     assert server.requests == 3
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(stuttering):
+    server, client = stuttering((200, BrokenOff(b'{"allowed"')), (200, ANSWER))
+    assert client.can("read", "experiment", "fraud")
+    assert server.requests == 2
+
+
+def test_a_file_that_breaks_off_is_no_whole_one(stuttering):
+    _, client = stuttering((200, BrokenOff(b"id,at")))
+    with pytest.raises(Unavailable):
+        list(client.audit.export())
 
 
 def test_patience_ends(stuttering):
