@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.policy import Scope
+from cerberus.store.reached import chunks
 from cerberus.store.records import Credential, Session, Token, moment_and_name
 from cerberus.store.tables import FailureRow, ProjectRow, SessionRow, SubjectRow, TokenRow
 
@@ -224,6 +225,15 @@ def end_sessions(session: OrmSession, at: datetime, *, subject_id: int, session_
     if session_id is not None:
         query = query.where(SessionRow.id == session_id)
     return int(session.execute(query.values(ended_at=at)).rowcount)  # type: ignore[attr-defined]
+
+
+def end_sessions_of(session: OrmSession, at: datetime, *, subject_ids: Iterable[int]) -> None:
+    """
+    Ends all sessions of these subjects, in lots.
+    """
+    for lot in chunks(subject_ids):
+        mine = (SessionRow.subject_id.in_(lot), SessionRow.ended_at.is_(None))
+        session.execute(update(SessionRow).where(*mine).values(ended_at=at))
 
 
 def sweep(session: OrmSession, subject_id: int, *, before: datetime) -> None:

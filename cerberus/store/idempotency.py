@@ -1,12 +1,14 @@
 """Keys of requests that must happen once, and what they were answered."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import CursorResult, Update, delete, select, update
+from sqlalchemy import CursorResult, Update, delete, select, tuple_, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.store.tables import IdempotencyRow
+
+AT_ONCE: Final = 1000
 
 
 def row_of(session: OrmSession, subject_id: int, key: str) -> IdempotencyRow | None:
@@ -66,17 +68,13 @@ def keep_answer(session: OrmSession, subject_id: int, key: str, *, at: datetime,
 
 def sweep(session: OrmSession, before: datetime) -> None:
     """
-    Forgets every key that was taken before that moment.
+    Forgets keys that were taken before that moment, many at a time.
     """
-    old = select(IdempotencyRow.subject_id, IdempotencyRow.idempotency_key).where(IdempotencyRow.created_at < before)
-    for subject_id, key in session.execute(old.limit(1000)).all():
-        session.execute(
-            delete(IdempotencyRow).where(
-                IdempotencyRow.subject_id == subject_id,
-                IdempotencyRow.idempotency_key == key,
-                IdempotencyRow.created_at < before,
-            )
-        )
+    name = (IdempotencyRow.subject_id, IdempotencyRow.idempotency_key)
+    old = session.execute(select(*name).where(IdempotencyRow.created_at < before).limit(AT_ONCE)).all()
+    if old:
+        named = tuple_(*name).in_([tuple(each) for each in old])
+        session.execute(delete(IdempotencyRow).where(named, IdempotencyRow.created_at < before))
 
 
 def _of(subject_id: int, key: str, at: datetime) -> Update:

@@ -49,8 +49,8 @@ def write(session: OrmSession, steps: Mapping[str, Sequence[Step]], *, owners: M
                 disabled += [step.key] if values["disabled"] else []
     every(session, update(SUBJECTS).where(SUBJECTS.c.name == bindparam("n")), changed)
     every(session, insert(SUBJECTS), made)
-    for (key,) in rows(session, select(SubjectRow.id), SubjectRow.name, disabled):
-        credentials.end_sessions(session, at, subject_id=key)
+    ended = [key for (key,) in rows(session, select(SubjectRow.id), SubjectRow.name, disabled)]
+    credentials.end_sessions_of(session, at, subject_ids=ended)
     _write_words(session, [values["name"] for values in made] + [values["n"] for values in changed])
 
 

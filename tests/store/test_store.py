@@ -8,10 +8,10 @@ from sqlalchemy import event, text
 
 from cerberus.errors import Conflict, Unavailable
 from cerberus.policy import ANY, Kind, Level, Resource, Source, SubjectKind
-from cerberus.store import audit, chain, credentials, grants, principals, projects, schema, subjects
+from cerberus.store import audit, chain, credentials, grants, idempotency, principals, projects, schema, subjects
 from cerberus.store.database import Database, Deadlocked
 from cerberus.store.records import ProjectInfo
-from cerberus.store.tables import Base
+from cerberus.store.tables import Base, SessionRow
 
 pytestmark = pytest.mark.on_each_database
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -230,6 +230,39 @@ def test_removing_a_subject_takes_everything_of_it(database):
         loaded = principals.load(session, subjects.by_name(session, "alice").id)
     assert not loaded.rules
     assert not loaded.principal.groups
+
+
+def test_old_keys_are_forgotten_in_one_statement_and_new_ones_stay(database):
+    """However many there are: a day brings thousands."""
+    with database.writing() as session:
+        alice = user(session, "alice")
+        for number in range(5):
+            at = NOW - timedelta(days=number)
+            idempotency.insert(session, alice.id, f"key-{number}", request_hash="", at=at)
+    sent = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: sent.append(call[2]))
+    with database.writing() as session:
+        idempotency.sweep(session, NOW - timedelta(days=1))
+        assert [statement.split()[0] for statement in sent if "idempotency_keys" in statement] == ["SELECT", "DELETE"]
+        kept = session.scalars(text("SELECT idempotency_key FROM idempotency_keys ORDER BY 1")).all()
+        idempotency.sweep(session, NOW - timedelta(days=1))
+    assert kept == ["key-0", "key-1"]
+
+
+def test_sessions_of_many_are_ended_at_once(database):
+    """Nobody else's, and none that had ended before."""
+    with database.writing() as session:
+        people = [user(session, name) for name in ("alice", "bob", "carl")]
+        for number, person in enumerate(people):
+            session.add(
+                SessionRow(
+                    cookie_hash=str(number), subject_id=person.id, created_at=NOW, last_seen_at=NOW, ended_at=None,
+                    expires_at=NOW + timedelta(days=1), address="", client="",
+                )
+            )  # fmt: skip
+        credentials.end_sessions_of(session, NOW, subject_ids=[person.id for person in people[:2]])
+        left = [credentials.sessions_of(session, person.id, NOW, seen_after=NOW - timedelta(1)) for person in people]
+    assert [len(found) for found in left] == [0, 0, 1]
 
 
 def test_failures_are_counted_within_a_window(database):
