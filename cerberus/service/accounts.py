@@ -5,7 +5,7 @@ from cerberus.policy import SubjectKind
 from cerberus.service import parse
 from cerberus.service.access import project_resource
 from cerberus.service.change import Change, View
-from cerberus.store import subjects
+from cerberus.store import projects, subjects
 from cerberus.store.tables import SubjectRow
 
 
@@ -13,7 +13,7 @@ def home(view: View, row: SubjectRow) -> str | None:
     """
     The slug of the project that owns a service account; None for a user.
     """
-    return subjects.person(view.session, row).project
+    return projects.slug_of(view.session, row.project_id)
 
 
 def account(change: Change, name: object) -> SubjectRow:

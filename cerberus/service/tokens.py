@@ -123,7 +123,7 @@ def _answers_for(view: View, owner: SubjectRow) -> bool:
     # An admin does not: a token made for somebody else would be a way to act as them.
     if view.by_system or owner.id == view.actor.principal.id:
         return True
-    slug = subjects.person(view.session, owner).project
+    slug = projects.slug_of(view.session, owner.project_id)
     return slug is not None and view.access.can(Verb.MANAGE, project_resource(slug))
 
 

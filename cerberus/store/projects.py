@@ -29,6 +29,13 @@ def project_row(session: OrmSession, slug: str) -> ProjectRow | None:
     return session.scalar(select(ProjectRow).where(ProjectRow.slug == slug, ProjectRow.deleted_at.is_(None)))
 
 
+def slug_of(session: OrmSession, project_id: int | None) -> str | None:
+    """
+    The slug of the project of that id; None for no id.
+    """
+    return None if project_id is None else session.get_one(ProjectRow, project_id).slug
+
+
 def was_deleted(session: OrmSession, slug: str) -> bool:
     """
     Whether there was a project of that slug once: MLflow's workspace of that name may still hold its runs.
