@@ -23,6 +23,7 @@ from cerberus_mlflow import (
     faults,
     inventory,
     parsing,
+    races,
     references,
     routes,
     settling,
@@ -65,6 +66,7 @@ def assembled(app: Flask = mlflow_app) -> tuple[Flask, FastAPI, Paths]:
     paths, settings = Paths(os.environ.get(STATIC_PREFIX_ENV_VAR, "")), PluginSettings()
     takeover.take_over()
     guard_traces()
+    races.log_inputs_again()
     parsing.read_once()
     take_hidden_for_absent()
     search_whole_projects()

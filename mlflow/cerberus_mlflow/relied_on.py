@@ -159,6 +159,8 @@ SOURCES: dict[str, str] = {
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._start_trace_once": "d7b7675118b3ca2c",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore._log_spans_once": "6d0ef6837986c6f4",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.link_traces_to_run": "b6208ac259e33617",
+    # what is logged again where it lost a race (races.py)
+    "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.log_inputs": "7e971ffd3e7d21a5",
     # what is made, renamed and deleted, and when it is committed (deeds.py, settling.py)
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.create_experiment": "52d2eff0517fa85d",
     "mlflow.store.tracking.sqlalchemy_store:SqlAlchemyStore.register_scorer": "ed6c2793e5ed9397",

@@ -3,16 +3,11 @@
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
 
-import mlflow
-import pandas as pd
 import pytest
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from running import ROOT
 
-from studio.local.demo import training
 from studio.local.demo.plan import plan
 
 
@@ -72,22 +67,6 @@ def test_the_plan_has_what_was_promised():
     assert sum(run.fails for run in runs) == 1
 
 
-@pytest.mark.parametrize(("said", "tries"), [("UNIQUE constraint failed: datasets", 2), ("disk full", 1)])
-def test_only_a_data_set_that_another_process_has_just_logged_is_tried_again(monkeypatch, said, tries):
-    answers = [MlflowException(said), None]
-    asked = []
-    monkeypatch.setattr(mlflow, "log_input", lambda *_, **__: asked.append(1) or _given(answers))
-    with pytest.raises(MlflowException) if tries == 1 else nullcontext():
-        training._log_dataset(pd.DataFrame({"target": [1.0]}), "digits")
-    assert len(asked) == tries
-
-
-def _given(answers):
-    answer = answers.pop(0)
-    if answer is not None:
-        raise answer
-
-
 @pytest.mark.timeout(900)
 def test_every_run_is_there_once_however_often_the_demo_runs(demo, client_of):
     people = {"fraud": "alice", "churn": "erin", "vision": "vera"}
@@ -119,6 +98,8 @@ def test_models_are_registered_with_aliases(client_of):
 
 
 @pytest.mark.timeout(900)
-def test_a_stranger_sees_nothing_of_it(demo):
+def test_a_stranger_sees_nothing_of_it_and_has_asked_once(demo):
     me = demo.ask("GET", "me", demo.sign_in("charlie"))
     assert me["projects"] == []
+    waiting = demo.ask("GET", "projects/vision/requests", demo.sign_in("vera"))["items"]
+    assert [(each["subject"], each["role"], each["state"]) for each in waiting] == [("charlie", "viewer", "open")]

@@ -32,15 +32,17 @@ MEMBERS = {
     "churn": {"erin": "maintainer", "carl": "contributor", "alice": "viewer"},
     "vision": {"vera": "maintainer", "victor": "contributor", "auditing": "viewer"},
 }
+ASKABLE = {"vision"}
+REQUEST = ("charlie", "vision", "viewer", "To see how far the digits are before we label more.")
 SERVICE_ACCOUNTS = {"fraud": "fraud-trainer", "vision": "vision-trainer"}
 NOTES = {
     "alice": "maintainer of fraud, viewer of churn",
     "bob": "viewer of fraud and vision, through groups",
     "carl": "contributor to churn",
-    "charlie": "is in no project: sees nothing",
+    "charlie": "is in no project and sees nothing; has asked to be let into vision",
     "dana": "contributor to fraud",
     "erin": "maintainer of churn, viewer of vision through a group",
-    "vera": "maintainer of vision",
+    "vera": "maintainer of vision, to whom charlie's request waits",
     "victor": "contributor to vision",
 }
 
@@ -50,7 +52,8 @@ def ensure_people(cerberus: Cerberus, layout: Layout) -> None:
     Every project, person, group and membership of the demo exists; passwords of new people are written down.
     """
     for slug, (name, description) in PROJECTS.items():
-        _once(lambda s=slug, n=name, d=description: cerberus.projects.create(SYSTEM, s, name=n, description=d))
+        if _once(lambda s=slug, n=name, d=description: cerberus.projects.create(SYSTEM, s, name=n, description=d)):
+            cerberus.projects.change(SYSTEM, slug, askable=slug in ASKABLE)
     for name, display_name in PEOPLE.items():
         _ensure_person(cerberus, layout, name, display_name)
     for group, (display_name, members) in GROUPS.items():
@@ -64,6 +67,7 @@ def ensure_people(cerberus: Cerberus, layout: Layout) -> None:
         for subject, role in members_of.items():
             if subject not in there:
                 cerberus.projects.add_member(SYSTEM, project, subject=subject, role=role, reason="demo")
+    _ensure_request(cerberus)
 
 
 def all_members() -> dict[str, dict[str, str]]:
@@ -118,6 +122,13 @@ def _ensure_person(cerberus: Cerberus, layout: Layout, name: str, display_name: 
     made = _once(lambda: cerberus.people.create_user(SYSTEM, name, display_name=display_name, password=password))
     if made:
         remember(layout.sign_in, name, password, NOTES[name])
+
+
+def _ensure_request(cerberus: Cerberus) -> None:
+    who, project, role, reason = REQUEST
+    asker = Actor(cerberus.decisions.access_of_name(who).principal)
+    if not cerberus.requests.mine(asker, limit=1):
+        cerberus.requests.ask(asker, project, role=role, reason=reason)
 
 
 def _once(make: Callable[[], object]) -> bool:

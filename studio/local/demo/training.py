@@ -13,7 +13,6 @@ import mlflow
 import pandas as pd
 import plotly.graph_objects as go
 from mlflow.entities import Metric, Param
-from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -23,7 +22,6 @@ from studio.local.demo.plan import Run, Study
 
 KEY = "demo.key"
 FINAL = ("FINISHED", "FAILED")
-TRIES = 3
 
 
 def log_study(study: Study, address: str, tokens: Mapping[str, str]) -> int:
@@ -97,17 +95,7 @@ def _train_and_log(run: Run, run_id: str) -> None:
 
 
 def _log_dataset(frame: pd.DataFrame, name: str) -> None:
-    """
-    Tries again where another process has just logged the same data set: MLflow's store then refuses the second one.
-    """
-    dataset = mlflow.data.from_pandas(frame, name=name, targets="target")
-    for _ in range(TRIES):
-        try:
-            return mlflow.log_input(dataset, context="training")
-        except MlflowException as error:
-            if "UNIQUE" not in str(error).upper():
-                raise
-    mlflow.log_input(dataset, context="training")
+    mlflow.log_input(mlflow.data.from_pandas(frame, name=name, targets="target"), context="training")
 
 
 def _log_metrics(run_id: str, trained: Trained) -> None:
