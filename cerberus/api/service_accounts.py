@@ -7,7 +7,7 @@ from cerberus.api.endpoint import noun
 from cerberus.api.pages import first
 from cerberus.api.parsing import Line, Name
 from cerberus.api.shapes import Answer, Page, Request
-from cerberus.api.users import HandOver, Renaming
+from cerberus.api.users import Heir, Renaming
 from cerberus.errors import Conflict, Forbidden, NotFound
 
 service_accounts = noun("service accounts")
@@ -114,9 +114,9 @@ def enable_service_account(caller: Caller, project: str, account: str) -> None:
     "DELETE",
     "/projects/<project>/service-accounts/<account>",
     summary="Delete a service account: hand_over_to takes over what it owns, everything else goes",
-    query=HandOver,
+    query=Heir,
     raises=(NotFound, Forbidden, Conflict),
 )
-def delete_service_account(caller: Caller, query: HandOver, project: str, account: str) -> None:
+def delete_service_account(caller: Caller, query: Heir, project: str, account: str) -> None:
     accounts = caller.cerberus.service_accounts
     accounts.delete(caller.actor, project, name=account, hand_over_to=query.hand_over_to)

@@ -21,7 +21,7 @@ class Renaming(Request):
     display_name: Line
 
 
-class HandOver(Query):
+class Heir(Query):
     """Who takes over what the deleted account owns; needed when it owns anything."""
 
     hand_over_to: Name | None = None
@@ -105,10 +105,10 @@ def rename_user(caller: Caller, body: Renaming, user: str) -> UserShown:
     "DELETE",
     "/users/<user>",
     summary="Delete a user: hand_over_to takes over what they own, everything else goes",
-    query=HandOver,
+    query=Heir,
     raises=(NotFound, Forbidden, Conflict),
 )
-def delete_user(caller: Caller, query: HandOver, user: str) -> None:
+def delete_user(caller: Caller, query: Heir, user: str) -> None:
     caller.cerberus.people.delete(caller.actor, user, hand_over_to=query.hand_over_to)
 
 

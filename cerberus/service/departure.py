@@ -81,11 +81,14 @@ def _require_readable(change: Change, heir: SubjectRow, owned: Mapping[str, int]
 
 def _said(change: Change, owned: Mapping[str, int]) -> str:
     shown = {slug: count for slug, count in owned.items() if change.knows(slug)}
-    parts = [f"{_things(count)} in {slug}" for slug, count in shown.items()]
+    parts = [f"{things(count)} in {slug}" for slug, count in shown.items()]
     if hidden := sum(owned.values()) - sum(shown.values()):
-        parts.append(f"{_things(hidden)} in projects that you do not see")
+        parts.append(f"{things(hidden)} in projects that you do not see")
     return ", ".join(parts)
 
 
-def _things(count: int) -> str:
-    return f"{count} thing{'s' if count != 1 else ''}"
+def things(count: int) -> str:
+    """
+    So many things, in words.
+    """
+    return "1 thing" if count == 1 else f"{count} things"

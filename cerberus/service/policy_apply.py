@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from cerberus.service.change import Change
+from cerberus.service.departure import things
 from cerberus.store import maintainers, policy_guard, reached, subjects
 from cerberus.store.database import Transaction
 from cerberus.store.policy_writes import Writer
@@ -34,14 +35,10 @@ def perform(change: Change, steps: Sequence[Step]) -> list[str]:
 def _orphans(session: Transaction, steps: Sequence[Step]) -> Iterator[str]:
     gone = [step.key for step in steps if step.section in ("people", "accounts") and step.after is None]
     for name, slug, count in policy_guard.owned(session, gone):
-        yield f"{name} owns {_things(count)} in {slug}: hand them over, or keep {name} in the file (disabled)."
+        yield f"{name} owns {things(count)} in {slug}: hand them over, or keep {name} in the file (disabled)."
     ended = [step.key for step in steps if step.section == "projects" and step.after is None]
     for slug, count in policy_guard.created_in(session, ended):
-        yield f"{slug} still holds {_things(count)} in MLflow: delete them there, or keep it in the file (archived)."
-
-
-def _things(count: int) -> str:
-    return "1 thing" if count == 1 else f"{count} things"
+        yield f"{slug} still holds {things(count)} in MLflow: delete them there, or keep it in the file (archived)."
 
 
 def _projects_at_stake(change: Change, steps: Sequence[Step]) -> set[str]:
