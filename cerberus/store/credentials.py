@@ -84,6 +84,9 @@ def insert_token(
     """
     A new token. With `session_id` it lives no longer than that session, and is not listed.
     """
+    if session_id is not None:
+        # Whoever ends somebody's sessions holds the person before the session: in another order the two would deadlock.
+        session.scalar(select(SubjectRow.id).where(SubjectRow.id == subject_id).with_for_update(read=True))
     row = TokenRow(
         id=token_id,
         secret_hash=secret_hash,
