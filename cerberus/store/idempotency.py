@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, Update, delete, select, tuple_, update
+from sqlalchemy import CursorResult, Update, delete, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from cerberus.store.tables import IdempotencyRow
@@ -70,11 +70,16 @@ def sweep(session: OrmSession, before: datetime) -> None:
     """
     Forgets keys that were taken before that moment, many at a time.
     """
-    name = (IdempotencyRow.subject_id, IdempotencyRow.idempotency_key)
-    old = session.execute(select(*name).where(IdempotencyRow.created_at < before).limit(AT_ONCE)).all()
-    if old:
-        named = tuple_(*name).in_([tuple(each) for each in old])
-        session.execute(delete(IdempotencyRow).where(named, IdempotencyRow.created_at < before))
+    old = select(IdempotencyRow.subject_id, IdempotencyRow.idempotency_key).where(IdempotencyRow.created_at < before)
+    # One by one by their key: deleted by their time, they would be locked in another order than requests lock them.
+    for subject_id, key in session.execute(old.limit(AT_ONCE)).all():
+        session.execute(
+            delete(IdempotencyRow).where(
+                IdempotencyRow.subject_id == subject_id,
+                IdempotencyRow.idempotency_key == key,
+                IdempotencyRow.created_at < before,
+            )
+        )
 
 
 def _of(subject_id: int, key: str, at: datetime) -> Update:
