@@ -1,6 +1,5 @@
 """What happened, by whom: search it, read a line, take it away, and for those who oversee everything verify it."""
 
-from datetime import UTC, date, datetime, time
 from functools import partial
 
 import streamlit as st
@@ -10,7 +9,7 @@ from cerberus.policy import Verb
 from cerberus.service import AuditLine, FileFormat, written
 from studio import guard, nav
 from studio.ui import audit
-from studio.ui.when import end_of, minute, zone
+from studio.ui.when import begin_of, end_of, minute
 
 AT_ONCE = 100
 MOST = 1_000
@@ -37,11 +36,6 @@ def refresh() -> None:
     """The question is asked anew."""
     guard.require_user()
     st.session_state.pop("audit_asked", None)
-
-
-def begin_of(chosen: date | None) -> datetime | None:
-    """The first moment of a day that the reader chose."""
-    return datetime.combine(chosen, time.min, zone()).astimezone(UTC) if chosen else None
 
 
 def file_of(lines: list[AuditLine], kind: FileFormat) -> str:

@@ -6,7 +6,6 @@ from cerberus.service.audit_files import FileFormat, written
 from cerberus.service.cerberus import Cerberus
 from cerberus.service.effects import Effect
 from cerberus.service.projects import Removal
-from cerberus.service.questions import Explanation
 from cerberus.service.reach import Reaching
 from cerberus.service.sessions import NewSession, Resumed
 from cerberus.service.sign_on import Entered, SignOnInfo
@@ -39,7 +38,6 @@ __all__ = [
     "Did",
     "Effect",
     "Entered",
-    "Explanation",
     "FileFormat",
     "Grant",
     "LocalSignIn",

@@ -40,10 +40,7 @@ def prepare(layout: Layout, cerberus: CerberusSettings, studio: StudioSettings) 
 
 
 def _migrate_cerberus(layout: Layout, settings: CerberusSettings) -> None:
-    try:
-        cerberus = Cerberus.open(settings)
-    except ValueError as error:
-        raise Problem(f"CERBERUS_DATABASE_URL cannot be used: {error}.") from error
+    cerberus = Cerberus.open(settings)
     try:
         cerberus.migrate()
         ensure_admin(cerberus, layout)

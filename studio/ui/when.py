@@ -28,6 +28,11 @@ def minute(moment: datetime | None) -> str:
     return moment.astimezone(zone()).strftime("%d %b %Y, %H:%M") if moment else DASH
 
 
+def begin_of(chosen: date | None) -> datetime | None:
+    """The first moment of a day that the reader chose."""
+    return datetime.combine(chosen, time.min, zone()).astimezone(UTC) if chosen else None
+
+
 def end_of(chosen: date | None) -> datetime | None:
     """The last moment of a day that the reader chose."""
     return datetime.combine(chosen, time.max, zone()).astimezone(UTC) if chosen else None

@@ -61,10 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         raise Invalid("Name MLflow's database with --database.", field="database")
     _require_stopped(options.server)
     database = MlflowDatabase(url)
-    try:
-        cerberus = Cerberus.open(configured())
-    except ValueError as error:
-        raise Invalid(f"{error}.", field="CERBERUS_DATABASE_URL") from None
+    cerberus = Cerberus.open(configured())
     try:
         database.require_schema()
         return _undo(options, database, cerberus) if options.undo else _adopt(options, database, cerberus)
